@@ -1,0 +1,15 @@
+// Package lambda runs functions in process as AWS Lambda runs them: each invocation has an id, a deadline and a context of its own; one that
+// overruns is answered for and its late result dropped; a panic is an error of that invocation and of nothing else.
+//
+// Taken from the Lambda documentation and from aws-lambda-go, which runs the same handlers on AWS:
+//   - the context carries a lambdacontext.LambdaContext and the function's deadline;
+//   - a function error is a type and a message; its type is the name of the Go type (aws-lambda-go, lambda/errors.go). A stack is logged, not
+//     returned: callers of this stack, the gateway first, must never come to depend on it;
+//   - a timeout is a function error of type Sandbox.Timedout; a function that ends without returning is Runtime.ExitError;
+//   - reserved concurrency refuses with TooManyRequestsException; payloads and results are at most 6 MB.
+//
+// Left out: cold starts, memory and CPU limits, environments that are reused one invocation at a time (here all share the process, so concurrent
+// invocations of one function share its globals, which on AWS they never do), asynchronous invocation with its own retries, versions and aliases,
+// and the check that a payload is JSON, which callers in this repository always send. A handler that overran keeps running until it returns:
+// its context is cancelled, but a goroutine cannot be frozen.
+package lambda

@@ -1,0 +1,44 @@
+// Command localstack runs the whole bus on one machine: `go run ./localstack -listen 127.0.0.1:8080`.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"nexus/localstack/stack"
+)
+
+func main() {
+	listen := flag.String("listen", "127.0.0.1:8080", "address of the WebSocket API")
+	dynamodb := flag.String("dynamodb", "", "address at which to serve the tables and streams besides, for the AWS CLI and SDKs; empty: not at all")
+	password := flag.String("root-password", "root", "password of the user root, in memory like everything else")
+	verbose := flag.Bool("v", false, "log more than warnings")
+	flag.Parse()
+	level := slog.LevelWarn
+	if *verbose {
+		level = slog.LevelDebug
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	s, err := stack.Start(ctx, stack.Config{Listen: *listen, DynamoDB: *dynamodb, RootPassword: *password, Log: log})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "localstack:", err)
+		os.Exit(1)
+	}
+	fmt.Printf("Nexus listens on ws://%s/v0 (the specification) and ws://%s/v1 (Nexus 1.9).\n", s.Addr, s.Addr)
+	if s.DynamoDBAddr != "" {
+		fmt.Printf("Its tables: aws dynamodb scan --table-name %stasks --endpoint-url http://%s\n", stack.TablePrefix, s.DynamoDBAddr)
+	}
+	fmt.Println("Log in as root with the password given (root if none). Everything is in memory; Ctrl-C ends it.")
+	<-ctx.Done()
+	if err := s.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, "localstack:", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,3 @@
+// Package stack puts the local stack together: the gateway, the functions, the tables, their streams and the delay queue, wired as the deployment
+// wires AWS. The functions are the real ones, with the real SDK clients; nothing in pkg knows that it runs locally.
+package stack

@@ -1,0 +1,102 @@
+package access
+
+import (
+	"errors"
+	"regexp"
+	"regexp/syntax"
+	"strings"
+)
+
+// DefaultLimit is how many names a list call answers when it names no limit.
+const DefaultLimit = 100
+
+// List is what a list or count call selects. Its zero value selects the names that are "" themselves, that is nothing:
+// a missing depth is -1, a missing limit DefaultLimit.
+type List struct {
+	Prefix string         // canonical, from ListPrefix; "" covers all
+	Depth  int            // at most so many labels below Prefix; 0 Prefix itself, negative no bound
+	Filter *regexp.Regexp // matched anywhere in the name; nil matches all
+	Limit  int            // how many at most; below 1 no limit
+	Skip   int            // how many to leave out first; below 1 none
+}
+
+// Match says whether the list holds the name. Filter sees the name as it is given, with a path's trailing dot.
+func (l List) Match(name string) bool {
+	depth := Depth(l.Prefix, name)
+	if depth < 0 || l.Depth >= 0 && depth > l.Depth {
+		return false
+	}
+	return l.Filter == nil || l.Filter.MatchString(name)
+}
+
+// Page gives the half-open range of n ordered matches that Skip and Limit leave.
+func (l List) Page(n int) (from, to int) {
+	from, to = min(max(l.Skip, 0), n), n
+	if l.Limit > 0 && l.Limit < n-from {
+		to = from + l.Limit
+	}
+	return from, to
+}
+
+// CompileFilter compiles a list's filter, an RE2 expression; "" is no filter. Its error is fit for a client.
+func CompileFilter(expr string) (*regexp.Regexp, error) {
+	if expr == "" {
+		return nil, nil
+	}
+	return compile(expr)
+}
+
+// Covers says whether the prefix covers the name in whole labels: a.b covers a.b and a.b.c, not a.bc. "" and "." cover
+// everything.
+func Covers(prefix, name string) bool { return Depth(prefix, name) >= 0 }
+
+// Depth is the number of labels by which the name is below the prefix, 0 for the prefix itself, and -1 where the
+// prefix does not cover it.
+func Depth(prefix, name string) int {
+	rest, covered := below(prefix, name)
+	switch {
+	case !covered:
+		return -1
+	case rest == "":
+		return 0
+	}
+	return strings.Count(rest, ".") + 1
+}
+
+// SubPrefix is what a count by subprefixes counts the name under: the prefix with one label more. It is the prefix
+// itself (trailing dots gone) where the name is the prefix; ok is false where the prefix does not cover the name.
+func SubPrefix(prefix, name string) (sub string, ok bool) {
+	rest, covered := below(prefix, name)
+	if !covered {
+		return "", false
+	}
+	name = strings.TrimRight(name, ".")
+	label, _, _ := strings.Cut(rest, ".")
+	return name[:len(name)-len(rest)+len(label)], true
+}
+
+// below is the part of name under prefix, without the dots around it.
+func below(prefix, name string) (rest string, covered bool) {
+	prefix, name = strings.TrimRight(prefix, "."), strings.TrimRight(name, ".")
+	if prefix == "" || prefix == name {
+		return name[len(prefix):], true
+	}
+	rest, covered = strings.CutPrefix(name, prefix)
+	if !covered || rest[0] != '.' {
+		return "", false
+	}
+	return rest[1:], true
+}
+
+// compile compiles an RE2 expression. Of regexp's error it keeps the reason and leaves the expression out, which is the
+// client's and may be long.
+func compile(expr string) (*regexp.Regexp, error) {
+	re, err := regexp.Compile(expr)
+	if err == nil {
+		return re, nil
+	}
+	if se, ok := errors.AsType[*syntax.Error](err); ok {
+		return nil, errors.New("does not compile: " + se.Code.String())
+	}
+	return nil, errors.New("does not compile")
+}

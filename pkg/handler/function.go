@@ -1,0 +1,169 @@
+package handler
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+
+	"nexus/pkg/nexus"
+	"nexus/pkg/timer"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+)
+
+// Main runs a function on Lambda, with the environment's settings.
+func Main(name string) {
+	log := Log(os.Getenv)
+	bus, err := Open(context.Background(), os.Getenv, log)
+	if err != nil {
+		log.Error("start", "function", name, "error", err)
+		os.Exit(1) // Lambda reports the failed initialisation and starts anew
+	}
+	function, err := New(name, bus, log)
+	if err != nil {
+		log.Error("start", "function", name, "error", err)
+		os.Exit(1)
+	}
+	lambda.Start(function)
+}
+
+// Open makes the bus that an environment describes.
+func Open(ctx context.Context, env func(string) string, log *slog.Logger) (*nexus.Bus, error) {
+	set, err := Settings(env)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("AWS configuration: %w", err)
+	}
+	cfg.HTTPClient = awshttp.NewBuildableClient().WithTimeout(AttemptTimeout)
+	cfg.Retryer = func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewStandard(), Attempts) }
+	return nexus.New(set, Clients(cfg, env), Chances(), log), nil
+}
+
+// New returns the function of a name.
+func New(name string, bus *nexus.Bus, log *slog.Logger) (lambda.Handler, error) {
+	f := function{bus: bus, log: log.With("function", name)}
+	switch name {
+	case nexus.FunctionConnection:
+		return lambda.NewHandler(f.connection), nil
+	case nexus.FunctionSys, nexus.FunctionTask, nexus.FunctionUser:
+		return lambda.NewHandler(f.message), nil
+	case nexus.FunctionStream:
+		return lambda.NewHandler(f.stream), nil
+	case nexus.FunctionTimer:
+		return lambda.NewHandler(f.timer), nil
+	}
+	return nil, fmt.Errorf("there is no function %q", name)
+}
+
+type function struct {
+	bus *nexus.Bus
+	log *slog.Logger
+}
+
+// status answers API Gateway. Only $connect looks at the code.
+func status(code int) events.APIGatewayProxyResponse {
+	return events.APIGatewayProxyResponse{StatusCode: code}
+}
+
+func origin(e events.APIGatewayWebsocketProxyRequest) nexus.Origin {
+	rc := e.RequestContext
+	return nexus.Origin{Stage: rc.Stage, ConnectionID: rc.ConnectionID, IP: rc.Identity.SourceIP, Request: rc.RequestID}
+}
+
+// The event types, which API Gateway sets: a client may type {"method":"$disconnect"}, so that a route's key says nothing.
+const (
+	typeConnect    = "CONNECT"
+	typeDisconnect = "DISCONNECT"
+)
+
+// connection serves $connect, $disconnect and $default.
+func (f function) connection(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+	switch e.RequestContext.EventType {
+	case typeConnect:
+		if err := f.bus.Connected(ctx, origin(e)); err != nil {
+			f.log.Error("connect", "connection", e.RequestContext.ConnectionID, "error", err)
+			return status(http.StatusServiceUnavailable), nil
+		}
+		return status(http.StatusOK), nil
+	case typeDisconnect:
+		if err := f.bus.Disconnected(ctx, origin(e)); err != nil {
+			f.log.Error("disconnect", "connection", e.RequestContext.ConnectionID, "error", err)
+		}
+		return status(http.StatusOK), nil
+	}
+	return f.message(ctx, e)
+}
+
+// message serves the methods' routes.
+func (f function) message(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
+	if err := f.bus.Message(ctx, origin(e), []byte(e.Body)); err != nil {
+		f.log.Error("message", "connection", e.RequestContext.ConnectionID, "route", e.RequestContext.RouteKey, "error", err)
+	}
+	return status(http.StatusOK), nil
+}
+
+// stream serves the stream of the table tasks. A batch that fails is given again as a whole: reading back twice does no harm.
+func (f function) stream(ctx context.Context, e events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
+	last := map[[2]string]string{}
+	var keys [][2]string
+	for _, r := range e.Records {
+		part, id := r.Change.Keys["part"], r.Change.Keys["id"]
+		if part.DataType() != events.DataTypeString || id.DataType() != events.DataTypeString {
+			return events.DynamoDBEventResponse{}, fmt.Errorf("stream record %s has not the keys of a task", r.EventID)
+		}
+		k := [2]string{part.String(), id.String()}
+		if _, seen := last[k]; !seen {
+			keys = append(keys, k)
+		}
+		last[k] = r.EventName
+	}
+	// What the batch itself shows to be gone needs no look.
+	var changed [][2]string
+	for _, k := range keys {
+		if last[k] != string(events.DynamoDBOperationTypeRemove) {
+			changed = append(changed, k)
+		}
+	}
+	return events.DynamoDBEventResponse{}, f.bus.TasksChanged(ctx, changed)
+}
+
+// timer serves the delay queue and the watchdog's schedule.
+func (f function) timer(ctx context.Context, raw json.RawMessage) (events.SQSEventResponse, error) {
+	var kind struct {
+		Source  string              `json:"source"` // of a scheduled event
+		Records []events.SQSMessage `json:"Records"`
+	}
+	if err := json.Unmarshal(raw, &kind); err != nil {
+		return events.SQSEventResponse{}, err
+	}
+	if kind.Source == "aws.events" {
+		return events.SQSEventResponse{}, f.bus.Sweep(ctx)
+	}
+	var out events.SQSEventResponse
+	for _, m := range kind.Records {
+		w, err := timer.Parse(m.Body)
+		if err == nil {
+			err = f.bus.Woken(ctx, w)
+		}
+		if err != nil {
+			f.log.Error("timer", "message", m.MessageId, "body", m.Body, "error", err)
+			out.BatchItemFailures = append(out.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
+		}
+	}
+	if len(kind.Records) == 0 {
+		return out, errors.New("neither a scheduled event nor messages of a queue")
+	}
+	return out, nil
+}

@@ -1,0 +1,109 @@
+package nexus
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"nexus/pkg/call"
+	"nexus/pkg/deliver"
+	"nexus/pkg/session"
+	"nexus/pkg/store"
+	"nexus/pkg/task"
+	"nexus/pkg/timer"
+	"nexus/pkg/user"
+
+	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+)
+
+// The stages, which are also the dialects: the specification's and that of Nexus 1.9.
+const (
+	V0 = "v0"
+	V1 = "v1"
+)
+
+// Stages returns the stages of a deployment.
+func Stages() []string { return []string{V0, V1} }
+
+// Settings are what a deployment tells the bus.
+type Settings struct {
+	TablePrefix  string            // before every table's name
+	QueueURL     string            // of the delay queue
+	Callbacks    map[string]string // by stage, where its @connections API is, without the /@connections
+	Shards       map[string]int    // by path (a.b.), over how many partitions its tasks are spread; 1 where absent
+	RepairAge    time.Duration     // task.RepairAge where zero
+	PasswordCost user.Cost         // user.DefaultCost where zero
+	Chores       time.Duration     // how long one invocation goes on with clean-up before it leaves the rest to a message
+}
+
+// Clients are the bus' ways out.
+type Clients struct {
+	DynamoDB *dynamodb.Client
+	SQS      *sqs.Client
+	// Management makes the client for an @connections API.
+	Management func(endpoint string) *apigatewaymanagementapi.Client
+}
+
+// Chances are where everything comes from that is not given by what happened before: time and chance. The simulation has its own.
+type Chances struct {
+	Now   func() time.Time
+	NewID func() string                    // a ulid that nobody can guess
+	ULID  func(time.Time) string           // the first ulid of a time
+	Float func() float64                   // in [0,1)
+	Salt  func() []byte                    // 16 bytes that nobody can guess
+	Pause func(context.Context, int) error // waits before a retry (1, 2, …)
+}
+
+// Bus is everything that the functions share. It is safe for concurrent use.
+type Bus struct {
+	Sessions *session.Sessions
+	Tasks    *task.Tasks
+	Users    *user.Users
+
+	post    *deliver.Poster
+	log     *slog.Logger
+	methods map[string]Method
+	nodes   map[string]deliver.Node
+}
+
+// New composes a bus.
+func New(set Settings, clients Clients, chances Chances, log *slog.Logger) *Bus {
+	db := store.New(clients.DynamoDB, set.TablePrefix, chances.Pause)
+	queue := timer.New(clients.SQS, set.QueueURL)
+	post := deliver.New(chances.Pause)
+	b := &Bus{post: post, log: log, methods: map[string]Method{}, nodes: map[string]deliver.Node{}}
+	for _, stage := range Stages() {
+		if endpoint := set.Callbacks[stage]; endpoint != "" {
+			b.nodes[stage] = deliver.Node{ID: deliver.NodeID(endpoint), Stage: stage}
+			post.Add(b.nodes[stage], clients.Management(endpoint))
+		}
+	}
+	for _, m := range Methods() {
+		b.methods[m.Name] = m
+	}
+	if set.Chores == 0 {
+		set.Chores = chores
+	}
+	if set.PasswordCost == (user.Cost{}) {
+		set.PasswordCost = user.DefaultCost()
+	}
+	if set.RepairAge == 0 {
+		set.RepairAge = task.RepairAge
+	}
+	rows := &call.Rows{DB: db, Now: chances.Now, ULID: chances.ULID}
+	b.Users = &user.Users{DB: db, Now: chances.Now, NewID: chances.NewID, Passwords: user.NewHasher(set.PasswordCost, hashes, chances.Salt)}
+	b.Sessions = &session.Sessions{DB: db, Rows: rows, Timer: queue, Post: post, Users: b.Users, Log: log, Now: chances.Now, Chores: set.Chores}
+	b.Tasks = &task.Tasks{DB: db, Rows: rows, Timer: queue, Post: post, Sessions: b.Sessions, Log: log, Now: chances.Now, NewID: chances.NewID,
+		Pick:   func(n int) int { return min(int(chances.Float()*float64(n)), n-1) },
+		Shards: func(path string) int { return max(set.Shards[path], 1) }, RepairAge: set.RepairAge}
+	b.Sessions.Families = map[string]session.Family{task.Kind: b.Tasks}
+	return b
+}
+
+// chores leaves a handler, which ends at 10 s, the time for the page it is at.
+const chores = 6 * time.Second
+
+// hashes is how many passwords one process hashes at once: each takes 19 MiB, and a function has one processor or less.
+const hashes = 2

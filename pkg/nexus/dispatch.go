@@ -1,0 +1,125 @@
+package nexus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"nexus/pkg/call"
+	"nexus/pkg/deliver"
+	"nexus/pkg/jsonrpc"
+	"nexus/pkg/session"
+	"nexus/pkg/timer"
+)
+
+// Origin is the connection that an event is about.
+type Origin struct {
+	Stage        string
+	ConnectionID string // API Gateway's
+	IP           string
+	Request      string // unique to this event
+}
+
+// Connected is a new connection. It must not be accepted if this fails.
+func (b *Bus) Connected(ctx context.Context, o Origin) error {
+	connid, err := b.post.Connid(o.Stage, o.ConnectionID)
+	if err != nil {
+		return err
+	}
+	return b.Sessions.Connect(ctx, connid, o.IP)
+}
+
+// Disconnected is a connection that has ended, however it did.
+func (b *Bus) Disconnected(ctx context.Context, o Origin) error {
+	connid, err := b.post.Connid(o.Stage, o.ConnectionID)
+	if err != nil {
+		return err
+	}
+	return b.Sessions.End(ctx, connid, true)
+}
+
+// Message carries out a request and posts its answer. The error it returns says that the caller may have got none, and why; it is for the log.
+func (b *Bus) Message(ctx context.Context, o Origin, body []byte) error {
+	connid, err := b.post.Connid(o.Stage, o.ConnectionID)
+	if err != nil {
+		return err
+	}
+	req, bad := jsonrpc.Parse(body)
+	if bad != nil {
+		return b.answer(ctx, connid, jsonrpc.Answer(req.ID, jsonrpc.Failure(bad)))
+	}
+	c := &call.Call{Connid: connid, ID: req.ID, Request: o.Request, Node: b.nodes[o.Stage], IP: o.IP}
+	outcome, err := b.run(ctx, c, req)
+	if call.IsRecorded(err) {
+		return fmt.Errorf("%s, answered from its record: %w", req.Method, err)
+	}
+	var unknown error
+	if err != nil {
+		e, known := jsonrpc.From(err)
+		if !known {
+			unknown = fmt.Errorf("%s: %w", req.Method, err)
+		}
+		outcome = jsonrpc.Failure(e)
+	}
+	if outcome == "" || req.Notification() {
+		return unknown
+	}
+	return errors.Join(unknown, b.answer(ctx, connid, jsonrpc.Answer(req.ID, outcome)))
+}
+
+// run finds the method, reads its params, then asks for permission, and only then looks at anything else.
+func (b *Bus) run(ctx context.Context, c *call.Call, req *jsonrpc.Request) (outcome jsonrpc.Outcome, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	m, ok := b.methods[req.Method]
+	if !ok || (m.OnlyV1 && c.Node.Stage != V1) {
+		return "", jsonrpc.Err(jsonrpc.MethodNotFound, "")
+	}
+	params := jsonrpc.ReadParams(req.Params)
+	p := m.prepare(b, params)
+	if err := params.Err(); err != nil {
+		return "", err
+	}
+	if p.guarded {
+		c.Session, err = b.Sessions.Load(ctx, c.Connid)
+		if err != nil {
+			return "", err
+		}
+		if !c.Session.Tags.Allows(m.Name, p.subject) && (p.self == nil || !p.self(c)) {
+			return "", jsonrpc.Err(jsonrpc.PermissionDenied, "")
+		}
+	}
+	return p.run(ctx, c)
+}
+
+// answer posts to the caller. A caller that is gone ends its session.
+func (b *Bus) answer(ctx context.Context, connid string, message []byte) error {
+	err := b.post.Post(ctx, connid, message)
+	if errors.Is(err, deliver.ErrGone) {
+		return b.Sessions.End(ctx, connid, true)
+	}
+	return err
+}
+
+// TasksChanged is told of items of the tasks table by its stream.
+func (b *Bus) TasksChanged(ctx context.Context, keys [][2]string) error {
+	return b.Tasks.Changed(ctx, keys)
+}
+
+// Woken does what a message of the delay queue says.
+func (b *Bus) Woken(ctx context.Context, w timer.Wake) error {
+	switch w.Kind {
+	case session.WakeEnded:
+		return b.Sessions.Woken(ctx, w)
+	case session.WakeSweep:
+		return b.Sessions.Sweep(ctx, w.Cursor)
+	}
+	return b.Tasks.Woken(ctx, w)
+}
+
+// Sweep is the watchdog's round.
+func (b *Bus) Sweep(ctx context.Context) error { return b.Sessions.Sweep(ctx, nil) }

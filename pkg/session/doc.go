@@ -1,0 +1,11 @@
+// Package session holds what a connection is to the bus: who logged in on it and with which tags, how long it may be silent, and its end.
+//
+//	$connect ──▶ live ──one conditional write──▶ ended (kept three hours as a tombstone)
+//	  (a $disconnect that finds nothing) ──────▶ ended
+//
+// Whoever learns of an end first ($disconnect, a post that meets 410, the watchdog, a kick) sends the messages for the second and third
+// clean-up, writes the end, deletes the connection and goes through the rows of package call: waiting pulls go, tasks that were worked on
+// return, pushed ones are dropped. The later clean-ups are for handlers that were under way when the session ended.
+//
+// No write to a session is without the condition that it is live: DynamoDB's update creates what is missing.
+package session

@@ -1,0 +1,113 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"nexus/pkg/call"
+	"nexus/pkg/store"
+	"nexus/pkg/timer"
+)
+
+// WakeEnded is the kind of message that cleans up after a session.
+const WakeEnded = "session.ended"
+
+// A handler that began before the end may still write after the clean-up that follows the end at once; handlers end at 10 s.
+var again = [...]time.Duration{5 * time.Second, 60 * time.Second}
+
+// End ends a session: its state first, then its connection (unless that is known to be closed), then all it left behind. Whoever learns of
+// an end calls it; it is done once.
+func (s *Sessions) End(ctx context.Context, connid string, closed bool) error {
+	// The messages come first: a handler that dies behind this line is made good by them. Whoever finds a session ended needs none.
+	if item, err := s.DB.Get(ctx, store.Sessions, key(connid)); err != nil {
+		return err
+	} else if item.Str("state") == ended {
+		return nil
+	}
+	var wakes []timer.Later
+	for _, after := range again {
+		wakes = append(wakes, timer.Later{After: after, Wake: timer.Wake{Kind: WakeEnded, Key: []string{connid}}})
+	}
+	if err := s.Timer.All(ctx, wakes...); err != nil {
+		return err
+	}
+	if first, err := s.markEnded(ctx, connid); err != nil || !first {
+		return err
+	}
+	if !closed {
+		if err := s.Post.Close(ctx, connid); err != nil {
+			s.Log.Warn("close", "connid", connid, "error", err)
+		}
+	}
+	return s.CleanUp(ctx, connid, call.Cursor{})
+}
+
+// markEnded tells whether it was this call that ended the session.
+func (s *Sessions) markEnded(ctx context.Context, connid string) (first bool, err error) {
+	// Key: the session. Condition: it is live, or was never seen (a $disconnect that overtook its $connect leaves a tombstone). Effect: ended,
+	// out of the index by user. A loser finds it ended and leaves the rest to who did.
+	_, err = s.DB.Do(ctx, store.Write{Table: store.Sessions, Key: key(connid),
+		Update: "SET #state = :ended, #exp = :exp REMOVE #owner",
+		If:     "attribute_not_exists(#id) OR #state = :live",
+		Values: store.Item{":ended": store.S(ended), ":live": store.S(live), ":exp": store.N(s.Now().Add(Tombstone).Unix())}})
+	if _, lost := store.Lost(err); lost {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// CleanUp goes through the rows of an ended session, page by page from a cursor on. What does not fit in Chores goes on by a message.
+func (s *Sessions) CleanUp(ctx context.Context, connid string, from call.Cursor) error {
+	began := s.Now()
+	var failed []error
+	for {
+		rows, next, more, err := s.Rows.Page(ctx, connid, nil, from, 0)
+		if err != nil {
+			return errors.Join(append(failed, err)...)
+		}
+		byKind := map[string][]call.Row{}
+		var kinds []string
+		for _, row := range rows {
+			if byKind[row.Kind] == nil {
+				kinds = append(kinds, row.Kind)
+			}
+			byKind[row.Kind] = append(byKind[row.Kind], row)
+		}
+		for _, kind := range kinds {
+			family, ok := s.Families[kind]
+			if !ok {
+				continue
+			}
+			if err := family.Ended(ctx, connid, byKind[kind]); err != nil {
+				failed = append(failed, err)
+			}
+		}
+		if !more {
+			return errors.Join(failed...)
+		}
+		from = next
+		if s.Now().Sub(began) > s.Chores {
+			err := s.Timer.After(ctx, 0, timer.Wake{Kind: WakeEnded, Key: []string{connid},
+				Cursor: map[string]string{"row": from.Row, "fresh": strconv.FormatBool(from.Fresh)}})
+			return errors.Join(append(failed, err)...)
+		}
+	}
+}
+
+// Woken goes on with a clean-up. Where the session is still live, whoever learned of its end died before writing so: it ends now.
+func (s *Sessions) Woken(ctx context.Context, w timer.Wake) error {
+	if len(w.Key) != 1 {
+		return errors.New("session timer without a connid")
+	}
+	connid := w.Key[0]
+	item, err := s.DB.Get(ctx, store.Sessions, key(connid))
+	if err != nil {
+		return err
+	}
+	if item.Str("state") != ended {
+		return s.End(ctx, connid, false)
+	}
+	return s.CleanUp(ctx, connid, call.Cursor{Fresh: w.Cursor["fresh"] == "true", Row: w.Cursor["row"]})
+}

@@ -1,0 +1,119 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"nexus/pkg/access"
+	"nexus/pkg/call"
+	"nexus/pkg/deliver"
+	"nexus/pkg/jsonrpc"
+	"nexus/pkg/store"
+	"nexus/pkg/timer"
+)
+
+// The states of a session.
+const (
+	live  = "live"
+	ended = "ended"
+)
+
+// Nobody is the user of a session before it logs in.
+const Nobody = "nobody"
+
+const (
+	// Lifetime is how long API Gateway keeps a connection at most.
+	Lifetime = 2 * time.Hour
+	// Tombstone is how long an ended session is kept, so that what comes late finds it ended.
+	Tombstone = 3 * time.Hour
+)
+
+// Family is a package whose items belong to sessions.
+type Family interface {
+	// Ended takes from a session that has ended what some of its rows name. It may be told the same rows again.
+	Ended(ctx context.Context, connid string, rows []call.Row) error
+}
+
+// Sessions holds the sessions.
+type Sessions struct {
+	DB       *store.DB
+	Rows     *call.Rows
+	Timer    *timer.Queue
+	Post     *deliver.Poster
+	Users    Users
+	Families map[string]Family // by the kind of their rows
+	Log      *slog.Logger
+	Now      func() time.Time
+	// Chores is how long one invocation goes on with clean-up before it leaves the rest to a message.
+	Chores time.Duration
+}
+
+func key(connid string) store.Item { return store.Item{"id": store.S(connid)} }
+
+// Connect makes the session of a new connection, live and of nobody.
+func (s *Sessions) Connect(ctx context.Context, connid, ip string) error {
+	now := s.Now()
+	// Key: the connection. Condition: no session of that name, live or ended. A retry of this very write meets itself, of the same time;
+	// any other loser is a connection that ended before it began, and refused.
+	_, err := s.DB.Do(ctx, store.Write{Table: store.Sessions,
+		Item: store.Item{"id": store.S(connid), "state": store.S(live), "user": store.S(Nobody), "tags": store.S("{}"), "ip": store.S(ip),
+			"ct": store.Millis(now), "wd": store.N(DefaultWatchdog), store.AttrExpires: store.N(now.Add(Lifetime + Tombstone).Unix())},
+		If: "attribute_not_exists(#id)"})
+	if old, lost := store.Lost(err); lost && old.Str("state") == live && old.Time("ct").Equal(now.Truncate(time.Millisecond)) {
+		return nil
+	}
+	return err
+}
+
+// ErrEnded says that a session is not live. Its client gets it only where its connection outlives the session for a moment.
+var ErrEnded error = jsonrpc.Err(jsonrpc.InvalidRequest, "session ended")
+
+// Load reads what is in force for a connection. ErrEnded if it has ended.
+func (s *Sessions) Load(ctx context.Context, connid string) (call.Session, error) {
+	item, err := s.load(ctx, connid)
+	if err != nil {
+		return call.Session{}, err
+	}
+	tags, err := access.ParseTags([]byte(item.Str("tags")))
+	if err != nil {
+		return call.Session{}, fmt.Errorf("tags of session %s: %w", connid, err)
+	}
+	return call.Session{User: item.Str("user"), Tags: tags}, nil
+}
+
+func (s *Sessions) load(ctx context.Context, connid string) (store.Item, error) {
+	item, err := s.DB.Get(ctx, store.Sessions, key(connid))
+	if err != nil {
+		return nil, err
+	}
+	if item.Str("state") != live {
+		return nil, ErrEnded
+	}
+	return item, nil
+}
+
+// Live tells which of some connections have a live session. Empty names are left out.
+func (s *Sessions) Live(ctx context.Context, connids ...string) (map[string]bool, error) {
+	alive := make(map[string]bool, len(connids))
+	var ask []store.Key
+	for _, connid := range connids {
+		if _, asked := alive[connid]; asked || connid == "" {
+			continue
+		}
+		alive[connid] = false
+		ask = append(ask, store.Key{Table: store.Sessions, Key: key(connid)})
+	}
+	if len(ask) == 0 {
+		return alive, nil
+	}
+	found, err := s.DB.GetAll(ctx, ask, "#id, #state")
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range found {
+		alive[f.Item.Str("id")] = f.Item.Str("state") == live
+	}
+	return alive, nil
+}

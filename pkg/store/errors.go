@@ -1,0 +1,80 @@
+package store
+
+import (
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+)
+
+// ConditionFailed is what a conditional write returns that lost: the item as it is (nil if there is none).
+type ConditionFailed struct{ Old Item }
+
+// Error implements error.
+func (*ConditionFailed) Error() string { return "condition failed" }
+
+// Cancelled is what a transaction returns of which at least one condition failed. Lost has an entry per write: nil where its condition held.
+type Cancelled struct{ Lost []*ConditionFailed }
+
+// Error implements error.
+func (*Cancelled) Error() string { return "transaction cancelled" }
+
+// Lost returns the item that a failed condition met, and whether err is a failed condition at all.
+func Lost(err error) (old Item, lost bool) {
+	var c *ConditionFailed
+	if errors.As(err, &c) {
+		return c.Old, true
+	}
+	return nil, false
+}
+
+// errConflict says that another request held the item: contention, to be tried again, never a lost condition.
+var errConflict = errors.New("transaction conflict")
+
+// translate is the one place where DynamoDB's exceptions become errors of this package; anything else stays as it is.
+func translate(err error) error {
+	if err == nil {
+		return nil
+	}
+	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		return &ConditionFailed{Old: failed.Item}
+	}
+	if cancelled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
+		out := &Cancelled{Lost: make([]*ConditionFailed, len(cancelled.CancellationReasons))}
+		conflict, lost := false, false
+		for i, reason := range cancelled.CancellationReasons {
+			switch code := deref(reason.Code); code {
+			case "None", "":
+			case "ConditionalCheckFailed":
+				lost = true
+				out.Lost[i] = &ConditionFailed{Old: reason.Item}
+			case "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded":
+				conflict = true
+			default: // ValidationError, ItemCollectionSizeLimitExceeded: no try will mend it
+				return err
+			}
+		}
+		switch {
+		case lost:
+			return out
+		case conflict:
+			return errConflict
+		}
+		return err
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		switch api.ErrorCode() {
+		case "TransactionConflictException", "TransactionInProgressException":
+			return errConflict
+		}
+	}
+	return err
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

@@ -1,0 +1,24 @@
+// Package task is the family task.*: what is pushed, pulled and answered.
+//
+// A task and a waiting pull are items of one table, in the partition of their path. The item of a waiting pull becomes the task that a push
+// brings; an item keeps its key for life.
+//
+//	pull:  waiting ──timeout, cancel──▶ done ──▶ gone
+//	          │  └──paired with a task that waits (transaction)──▶ done ──▶ gone
+//	          └──converted by a push──▶ task working
+//
+//	task:  waiting ◀──reject, worker gone: ttl - 1──┐
+//	          │ claimed by a pull, or paired        │
+//	          └────────────────────────────────▶ working
+//	          │                                     │
+//	          └──result, error, cancel, timeout, ───┴──▶ done ──▶ gone
+//	             expiry, pusher gone
+//
+// Each arrow is one conditional write (or one transaction of two). What follows it, posting and marking and deleting, may be lost with its
+// handler; the item shows what is missing and repair.go makes it good once nothing has moved for 30 s. The protocol and the reason for each
+// detail are in the design's state-machines.md. Two rules go beyond it, both found by the simulation's lost responses:
+//
+//   - Who makes an item puts a row of its connection after the write is known to have happened, and nobody deletes an item whose maker's row is
+//     missing. Else the item could be finished and deleted while its maker, having lost the response, writes it a second time.
+//   - A return does not forget a pull that was not answered yet: it is owed an answer, kept in the item's debts.
+package task

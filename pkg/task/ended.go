@@ -1,0 +1,75 @@
+package task
+
+import (
+	"context"
+	"errors"
+
+	"nexus/pkg/call"
+	"nexus/pkg/store"
+)
+
+// Ended takes what a session that has ended leaves behind: waiting pulls go, tasks it pushed are dropped unless detached, tasks that it worked
+// on return. A hand-over that is not marked is left to its claimer and, later, to repair: the worker may never have seen the task.
+func (t *Tasks) Ended(ctx context.Context, connid string, rows []call.Row) error {
+	keys := make([]key, len(rows))
+	for n, row := range rows {
+		keys[n] = row.Item
+	}
+	items, err := t.read(ctx, keys)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, e := range items {
+		if !e.open() {
+			continue
+		}
+		switch {
+		case e.kind == kindPull && e.worker == connid:
+			err = t.withdraw(ctx, e)
+		case e.kind == kindTask && e.pusher == connid && !e.detached:
+			err = t.drop(ctx, e)
+		case e.kind == kindTask && e.state == working && e.worker == connid:
+			var rows map[call.Key]bool
+			if rows, err = t.Rows.Exist(ctx, e.mark); err == nil && rows[e.mark] {
+				err = t.lose(ctx, e)
+			}
+		default:
+			err = nil
+		}
+		if err != nil {
+			failed = append(failed, err)
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// withdraw deletes a pull that waits for a session that is gone.
+func (t *Tasks) withdraw(ctx context.Context, e *item) error {
+	// Key: the pull. Condition: it is still a pull that waits. Effect: gone. A loser finds it converted to a task, or over.
+	_, err := t.DB.Do(ctx, store.Write{Table: store.Tasks, Key: e.item(), If: "#kind = :pull AND #state = :waiting",
+		Values: store.Item{":pull": store.S(kindPull), ":waiting": store.S(waiting)}})
+	if _, lost := store.Lost(err); lost {
+		return nil
+	}
+	return err
+}
+
+// drop ends a task whose pusher is gone, with no outcome for anybody.
+func (t *Tasks) drop(ctx context.Context, e *item) error {
+	_, _, err := t.finish(ctx, e.key, end{request: t.NewID(), only: "#kind = :task AND #push = :push",
+		values: store.Item{":task": store.S(kindTask), ":push": store.S(e.push)}})
+	return err
+}
+
+// lose returns a task whose worker is gone, and finds it another.
+func (t *Tasks) lose(ctx context.Context, e *item) error {
+	back, err := t.giveBack(ctx, e, homeward{})
+	if errors.Is(err, errMoved) {
+		return nil
+	}
+	if err != nil || !back {
+		return err
+	}
+	return t.settleTask(ctx, e.path(), nil)
+}

@@ -1,0 +1,124 @@
+package task
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"nexus/pkg/call"
+	"nexus/pkg/deliver"
+	"nexus/pkg/jsonrpc"
+	"nexus/pkg/store"
+)
+
+func isGone(err error) bool { return errors.Is(err, deliver.ErrGone) }
+
+// end is a way for an item to be over.
+type end struct {
+	outcome jsonrpc.Outcome // what the waiting call gets; empty if nobody is left to be told
+	request string          // who ends it; how it knows its own write
+	by      *call.Call      // whose call ends it and gets ok; nil for timers and clean-ups
+	only    string          // condition on the item, besides that it is open
+	values  store.Item      // the condition's values
+}
+
+// finish ends an item: it writes the outcome, posts it, and deletes the item. Of racing ends one wins; lost tells the others, with the item that
+// they met (nil if there is none).
+func (t *Tasks) finish(ctx context.Context, k key, e end) (lost bool, old store.Item, err error) {
+	now := t.Now()
+	vals := store.Item{":done": store.S(done), ":now": store.Millis(now), ":fin": store.S(e.request), ":waiting": store.S(waiting),
+		":working": store.S(working)}
+	update := "SET #state = :done, #at = :now, #fin = :fin"
+	if e.outcome != "" {
+		if len(e.outcome) > inline {
+			body, err := t.putBody(ctx, now, store.Item{"out": store.S(string(e.outcome))})
+			if err != nil {
+				return false, nil, err
+			}
+			update += ", #outb = :out"
+			vals[":out"] = store.S(body)
+		} else {
+			update += ", #out = :out"
+			vals[":out"] = store.S(string(e.outcome))
+		}
+	}
+	if e.by != nil && e.by.ID != nil {
+		update += ", #fc = :fc, #fi = :fi"
+		vals[":fc"], vals[":fi"] = store.S(e.by.Connid), store.S(string(e.by.ID))
+	}
+	for name, v := range e.values {
+		vals[name] = v
+	}
+	// Key: the item. Condition: it is open, and what the caller adds (its kind, whose it is, its deadline). Effect: it is done, out of the
+	// queue, and holds its outcome and who is to get an ok. What the claims wrote stays, so that a hand-over under way finds itself. A
+	// loser finds it done by another, or, by the request id, by itself.
+	i, err := t.DB.Do(ctx, store.Write{Table: store.Tasks, Key: k.item(), Update: update + " REMOVE #queue",
+		If: "#state IN (:waiting, :working) AND " + e.only, Values: vals})
+	if old, failed := store.Lost(err); failed {
+		if old.Str("fin") != e.request {
+			return true, old, nil
+		}
+		i, err = old, nil
+	}
+	if err != nil {
+		return false, nil, t.unsure(ctx, k, err, func(i *item) bool { return i.fin == e.request })
+	}
+	return false, nil, call.Recorded(t.conclude(ctx, decode(i), e))
+}
+
+// conclude posts what the end of an item brings and deletes the item. If its maker or its hand-over may still be under way, or it owes answers, it
+// stays, and repair deletes it once they had their time.
+func (t *Tasks) conclude(ctx context.Context, i *item, e end) error {
+	connid, id := i.answers()
+	var finisher string
+	var finisherID json.RawMessage
+	if e.by != nil {
+		finisher, finisherID = e.by.Connid, e.by.ID
+	}
+	keep := len(i.debts) > 0
+	errs := together(
+		func() error { return t.post(ctx, connid, id, e.outcome) },
+		func() error { return t.post(ctx, finisher, finisherID, jsonrpc.OK) },
+		func() error {
+			if keep {
+				return nil
+			}
+			rows, err := t.Rows.Exist(ctx, i.maker, i.mark)
+			for _, there := range rows {
+				keep = keep || !there
+			}
+			return err
+		})
+	for _, err := range errs {
+		if err != nil && !isGone(err) {
+			return errors.Join(t.gone(ctx, []string{connid, finisher}, errs[:2]), errs[2]) // repair posts again
+		}
+	}
+	return errors.Join(t.clear(ctx, i, keep), t.gone(ctx, []string{connid, finisher}, errs[:2]))
+}
+
+// clear deletes an item that is done and posted, or notes that it is only kept for what it owes.
+func (t *Tasks) clear(ctx context.Context, i *item, keep bool) error {
+	w := store.Write{Table: store.Tasks, Key: i.item(), If: "#state = :done", Values: store.Item{":done": store.S(done)}}
+	// Key: the item. Condition: it is done. Effect: it is gone, or its outcome counts as posted. A loser finds it gone already.
+	if keep {
+		w.Update, w.Values[":true"] = "SET #posted = :true", store.Bool(true)
+	}
+	_, err := t.DB.Do(ctx, w)
+	if _, lost := store.Lost(err); lost {
+		return nil
+	}
+	return err
+}
+
+// outcomeOf returns an item's outcome, from where it is.
+func (t *Tasks) outcomeOf(ctx context.Context, i *item) (jsonrpc.Outcome, error) {
+	if i.outcomeBody == "" {
+		return i.outcome, nil
+	}
+	row, err := t.DB.Get(ctx, store.Bodies, store.Item{"id": store.S(i.outcomeBody)})
+	if err == nil && row == nil {
+		err = errors.New("the outcome of task " + i.taskid() + " is missing")
+	}
+	return jsonrpc.Outcome(row.Str("out")), err
+}

@@ -1,0 +1,239 @@
+package task
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"nexus/pkg/access"
+	"nexus/pkg/call"
+	"nexus/pkg/jsonrpc"
+	"nexus/pkg/store"
+	"nexus/pkg/timer"
+)
+
+// Push is what task.push takes.
+type Push struct {
+	Path, Method string // of the task's method a.b.c: a.b. and c
+	Params       json.RawMessage
+	Detached     bool
+	Prio         int64
+	TTL          int64
+	Timeout      time.Duration
+}
+
+// Subject is the name that a push needs permission on.
+func (p Push) Subject() string {
+	if p.Path == "." {
+		return p.Method
+	}
+	return p.Path + p.Method
+}
+
+// ReadPush reads task.push's params.
+func ReadPush(p *jsonrpc.Params) Push {
+	var out Push
+	var err error
+	out.Path, out.Method, err = access.TaskMethod(p.String("method"))
+	p.Check("method", err)
+	params, ok := p.Raw("params")
+	if !ok {
+		p.Fail("params", "")
+	}
+	if len(params) > MaxBody {
+		p.Fail("params", tooLong)
+	}
+	out.Params = params
+	out.Detached = p.OptBool("detached", "detach")
+	out.Prio = p.OptInt("prio", 0)
+	if out.TTL = p.OptInt("ttl", DefaultTTL); out.TTL < 1 {
+		out.TTL = DefaultTTL
+	}
+	out.Timeout = p.OptSeconds("timeout", DefaultTimeout)
+	return out
+}
+
+const tooLong = "over 120 KB"
+
+// How many waiting pulls a push tries to convert before it queues up like everybody else.
+const converts = 4
+
+// Push carries out task.push. A push is answered by who finishes the task; a detached one as soon as the task is stored.
+func (t *Tasks) Push(ctx context.Context, c *call.Call, p Push) (jsonrpc.Outcome, error) {
+	now := t.Now()
+	n := &task{path: p.Path, method: p.Method, user: c.Session.User, params: p.Params, tags: access.TagSetJSON(c.Session.Tags.InForce(p.Subject())),
+		prio: p.Prio, ttl: p.TTL, detached: p.Detached, created: now, deadline: now.Add(p.Timeout), pusher: c.Connid, pusherID: c.ID,
+		pusherRow: call.Fresh(t.NewID()), push: c.Request, order: taskOrder(p.Prio, now, c.Request)}
+	if len(n.params)+len(n.tags) > MaxBody {
+		return "", jsonrpc.Err(jsonrpc.InvalidParams, "params: with the tags "+tooLong)
+	}
+	var pulls, tasks []queued
+	err := errors.Join(together(
+		func() (err error) { pulls, err = t.look(ctx, n.path, queuedPull); return err },
+		func() (err error) { tasks, err = t.look(ctx, n.path, queuedTask); return err },
+		func() error { return t.remember(ctx, n.path, n.deadline) },
+		func() (err error) {
+			if len(n.params)+len(n.tags) > inline {
+				n.body, err = t.putBody(ctx, n.deadline, store.Item{"params": store.S(string(n.params)), "tags": store.S(string(n.tags))})
+			}
+			return err
+		})...)
+	if err != nil {
+		return "", err
+	}
+	if len(tasks) == 0 {
+		for range min(converts, len(pulls)) {
+			i := t.Pick(len(pulls))
+			k := pulls[i].key
+			pulls[i] = pulls[len(pulls)-1]
+			pulls = pulls[:len(pulls)-1]
+			e, err := t.convert(ctx, k, n)
+			if err != nil {
+				return "", err
+			}
+			if e != nil {
+				return "", call.Recorded(t.converted(ctx, e))
+			}
+		}
+	}
+	return "", t.queueUp(ctx, n)
+}
+
+// convert makes a waiting pull the task that it was waiting for, beside setting the timer of a near deadline. It returns nil if the pull was
+// taken meanwhile.
+func (t *Tasks) convert(ctx context.Context, k key, n *task) (*item, error) {
+	set := n.attributes()
+	set["state"], set["at"], set["worked"] = store.S(working), store.Millis(t.Now()), store.Millis(t.Now())
+	set["att"], set["mc"], set["mr"] = store.N(1), store.S(n.pusher), store.S(n.pusherRow)
+	update, vals := assign(set)
+	vals[":pull"], vals[":waiting"], vals[":now"] = store.S(kindPull), store.S(waiting), store.Millis(t.Now())
+	var i store.Item
+	errs := together(
+		func() (err error) {
+			// Key: the pull. Condition: it is still a pull that waits, its deadline ahead. Effect: it is the task, working, bound to the
+			// pull's session; the row that will mark its hand-over is the pusher's, not yet written. A loser finds that another took
+			// the pull, or that it ended, or, by the request id, that it was itself.
+			i, err = t.DB.Do(ctx, store.Write{Table: store.Tasks, Key: k.item(), Update: update + " REMOVE #queue, #armed",
+				If: "#kind = :pull AND #state = :waiting AND #dl > :now", Values: vals})
+			return err
+		},
+		func() error { return t.setTimer(ctx, k, kindTask, n.deadline) })
+	if old, lost := store.Lost(errs[0]); lost {
+		if old.Str("push") != n.push {
+			return nil, t.clearExpired(ctx, k, old)
+		}
+		i, errs[0] = old, nil
+	}
+	if errs[0] != nil {
+		return nil, t.unsure(ctx, k, errs[0], func(e *item) bool { return e.push == n.push })
+	}
+	if errs[1] != nil {
+		t.Log.Warn("repair will set the timer", "error", errs[1])
+	}
+	e := decode(i)
+	e.params, e.tags, e.body = n.params, n.tags, ""
+	return e, nil
+}
+
+// assign makes the SET clause that gives attributes their values.
+func assign(set store.Item) (update string, vals store.Item) {
+	vals = make(store.Item, len(set)+4)
+	for _, name := range sortedNames(set) {
+		if update == "" {
+			update = "SET "
+		} else {
+			update += ", "
+		}
+		update += "#" + name + " = :" + name + "_"
+		vals[":"+name+"_"] = set[name]
+	}
+	return update, vals
+}
+
+// converted hands over the task that a pull was converted to, answers a detached push, and then puts the row that marks both.
+func (t *Tasks) converted(ctx context.Context, e *item) error {
+	answer, err := t.pulled(ctx, e)
+	if err != nil {
+		return err
+	}
+	errs := together(
+		func() error {
+			if e.mark.Row != e.pusherRow {
+				return nil // gave back while the write was being repeated: the pull is owed its answer
+			}
+			return t.post(ctx, e.worker, e.workerID, answer)
+		},
+		func() error { return t.answerDetached(ctx, e.pusher, e.pusherID, e.detached) })
+	toWorker, toPusher := errs[0], errs[1]
+	if (toWorker == nil || isGone(toWorker)) && (toPusher == nil || isGone(toPusher)) {
+		if err := t.Rows.Put(ctx, t.pusherRowOf(e)); err != nil {
+			return err
+		}
+	}
+	if isGone(toWorker) {
+		toWorker = t.refused(ctx, e)
+	}
+	if isGone(toPusher) {
+		toPusher = t.Sessions.End(ctx, e.pusher, true)
+	}
+	return errors.Join(toWorker, toPusher, t.expireIfDue(ctx, e.key, kindTask, e.deadline))
+}
+
+// pusherRowOf is the row that says that a task's push is done with.
+func (t *Tasks) pusherRowOf(e *item) call.Row {
+	return call.Row{Key: call.Key{Connid: e.pusher, Row: e.pusherRow}, Kind: Kind, Item: e.key, ID: e.pusherID}
+}
+
+func (t *Tasks) answerDetached(ctx context.Context, pusher string, id json.RawMessage, detached bool) error {
+	if !detached {
+		return nil
+	}
+	return t.post(ctx, pusher, id, jsonrpc.OK)
+}
+
+// queueUp stores a task that waits, beside setting the timer of a near deadline, and then looks again: a pull that came meanwhile may have
+// seen no task.
+func (t *Tasks) queueUp(ctx context.Context, n *task) error {
+	own := queued{key{t.home(n.path), t.NewID()}, n.order}
+	i := n.attributes()
+	i["part"], i["id"], i["state"], i["queue"], i["att"] = store.S(own.key[0]), store.S(own.key[1]), store.S(waiting), store.S(n.order), store.N(0)
+	i["cc"], i["cr"], i["debts"] = store.S(n.pusher), store.S(n.pusherRow), store.M(store.Item{})
+	made := together(
+		func() error {
+			// Key: a new id. Condition: there is nothing yet. Effect: the task waits. A loser is this very write, repeated after its
+			// response was lost; nobody deletes the item before its row is put below.
+			_, err := t.DB.Do(ctx, store.Write{Table: store.Tasks, Item: i, If: "attribute_not_exists(#id)"})
+			if old, lost := store.Lost(err); lost && old.Str("push") == n.push {
+				return nil
+			}
+			return err
+		},
+		func() error { return t.setTimer(ctx, own.key, kindTask, n.deadline) })
+	if made[0] != nil {
+		return t.unsure(ctx, own.key, made[0], func(e *item) bool { return e.push == n.push })
+	}
+	errs := together(
+		func() error {
+			err := t.answerDetached(ctx, n.pusher, n.pusherID, n.detached)
+			if err != nil && !isGone(err) {
+				return err // no row: repair answers
+			}
+			put := t.Rows.Put(ctx, t.pusherRowOf(&item{key: own.key, pusher: n.pusher, pusherRow: n.pusherRow, pusherID: n.pusherID}))
+			if isGone(err) {
+				return errors.Join(put, t.Sessions.End(ctx, n.pusher, true))
+			}
+			return put
+		},
+		func() error { return t.settleTask(ctx, n.path, &own) })
+	return call.Recorded(errors.Join(made[1], errors.Join(errs...), t.expireIfDue(ctx, own.key, kindTask, n.deadline)))
+}
+
+// setTimer sends the message for a deadline that is near. Farther ones get theirs from repair: most of what has them is over long before.
+func (t *Tasks) setTimer(ctx context.Context, k key, kind string, deadline time.Time) error {
+	left := deadline.Sub(t.Now())
+	if left > soon {
+		return nil
+	}
+	return t.Timer.After(ctx, left, timer.Wake{Kind: WakeDeadline, Key: []string{k[0], k[1], kind}})
+}

@@ -1,0 +1,154 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"nexus/pkg/call"
+	"nexus/pkg/store"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// queued is an item as a look shows it.
+type queued struct {
+	key
+	order string
+}
+
+// look returns the first candidates of a path that wait, tasks or pulls, in their order. It reads strongly: both sides write and then look, so
+// that at least one of them sees the other.
+func (t *Tasks) look(ctx context.Context, path, kind string) ([]queued, error) {
+	parts := t.partitions(path)
+	found := make([][]queued, len(parts))
+	var g errgroup.Group
+	for n, part := range parts {
+		g.Go(func() error {
+			items, _, err := t.DB.Query(ctx, store.Query{Table: store.Tasks, Index: store.IndexQueue, Limit: candidates,
+				If:     "#part = :part AND begins_with(#queue, :kind)",
+				Values: store.Item{":part": store.S(part), ":kind": store.S(kind)}})
+			for _, i := range items {
+				found[n] = append(found[n], queued{key{i.Str("part"), i.Str("id")}, i.Str("queue")})
+			}
+			return err
+		})
+	}
+	err := g.Wait()
+	if len(parts) == 1 {
+		return found[0], err
+	}
+	all := slices.Concat(found...)
+	slices.SortFunc(all, func(a, b queued) int { return strings.Compare(a.order, b.order) })
+	return all[:min(len(all), candidates)], err
+}
+
+// rounds bounds how long one handler pairs for others; repair looks again at what still waits.
+const rounds = 32
+
+// settleTask pairs the head of a path's queue with pulls while any wait. A push passes its own task and stops when that is taken; the head
+// comes first, though, or an acknowledged task could be overtaken.
+func (t *Tasks) settleTask(ctx context.Context, path string, own *queued) error {
+	for range rounds {
+		pulls, err := t.look(ctx, path, queuedPull)
+		if err != nil || len(pulls) == 0 {
+			return err
+		}
+		tasks, err := t.look(ctx, path, queuedTask)
+		if err != nil || len(tasks) == 0 || (own != nil && taken(*own, tasks)) {
+			return err
+		}
+		i, err := t.DB.Get(ctx, store.Tasks, pulls[t.Pick(len(pulls))].item())
+		if err != nil {
+			return err
+		}
+		pull := decode(i)
+		if pull.kind != kindPull || pull.state != waiting {
+			continue
+		}
+		switch paired, err := t.pair(ctx, tasks[0].key, pull); {
+		case err != nil:
+			return err
+		case paired && own != nil && tasks[0].key == own.key:
+			return nil
+		}
+	}
+	return nil
+}
+
+// taken tells whether an item that waited does so no more, by a look at those that do: it is not among them though it would be.
+func taken(own queued, look []queued) bool {
+	last := look[len(look)-1]
+	if own.order > last.order && len(look) == candidates {
+		return false // beyond what the look showed
+	}
+	return !slices.ContainsFunc(look, func(q queued) bool { return q.key == own.key })
+}
+
+// settlePull pairs the head of a path's queue with a pull that waits, until the pull is taken or no task waits.
+func (t *Tasks) settlePull(ctx context.Context, pull *item) error {
+	for range rounds {
+		tasks, err := t.look(ctx, pull.path(), queuedTask)
+		if err != nil || len(tasks) == 0 {
+			return err
+		}
+		i, err := t.DB.Get(ctx, store.Tasks, pull.item())
+		if err != nil {
+			return err
+		}
+		if now := decode(i); now.kind != kindPull || now.state != waiting {
+			return nil
+		}
+		if paired, err := t.pair(ctx, tasks[0].key, pull); err != nil || paired {
+			return err
+		}
+	}
+	return nil
+}
+
+// pair gives a waiting task to a waiting pull, both as of a look just now, and hands it over. It tells whether it did; if not, one of them was
+// taken meanwhile, or its deadline has passed and it was told so.
+func (t *Tasks) pair(ctx context.Context, taskKey key, pull *item) (bool, error) {
+	now := t.Now()
+	request := t.NewID()
+	mark := call.Key{Connid: pull.worker, Row: call.Fresh(t.NewID())}
+	w := claim(taskKey, pull.worker, pull.workerID, request, mark, now)
+	// Keys: the task and the pull. Conditions: the task waits and its deadline is ahead; so does the pull. Effect: the task works, bound to
+	// the pull's session, its hand-over marked by a row that does not exist yet; the pull is over without an outcome of its own. The loser
+	// of either condition looks again.
+	err := t.DB.Transact(ctx, request, w, store.Write{Table: store.Tasks, Key: pull.item(),
+		Update: "SET #state = :done, #at = :now, #posted = :true REMOVE #queue",
+		If:     "#kind = :pull AND #state = :waiting AND #dl > :now",
+		Values: store.Item{":done": store.S(done), ":now": store.Millis(now), ":true": store.Bool(true), ":pull": store.S(kindPull),
+			":waiting": store.S(waiting)}})
+	if c, ok := errors.AsType[*store.Cancelled](err); ok {
+		var failed []error
+		for n, lost := range c.Lost {
+			if lost != nil {
+				failed = append(failed, t.clearExpired(ctx, []key{taskKey, pull.key}[n], lost.Old))
+			}
+		}
+		return false, errors.Join(failed...)
+	}
+	if err != nil {
+		return false, err
+	}
+	i, err := t.DB.Get(ctx, store.Tasks, taskKey.item())
+	if err != nil {
+		return true, err
+	}
+	e := decode(i)
+	if e.claim != request {
+		return true, nil // over already, and gone
+	}
+	return true, t.handOver(ctx, e)
+}
+
+// clearExpired tells an item that waits past its deadline so, for it would stand at the head of the queue.
+func (t *Tasks) clearExpired(ctx context.Context, k key, old store.Item) error {
+	if old == nil || old.Str("state") != waiting || old.Time("dl").After(t.Now()) {
+		return nil
+	}
+	return t.expire(ctx, k, old.Str("kind"))
+}

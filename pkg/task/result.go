@@ -1,0 +1,61 @@
+package task
+
+import (
+	"context"
+	"encoding/json"
+
+	"nexus/pkg/call"
+	"nexus/pkg/jsonrpc"
+	"nexus/pkg/store"
+)
+
+// Finish is what task.result and task.error take: the task and its outcome.
+type Finish struct {
+	Taskid  string
+	Outcome jsonrpc.Outcome
+}
+
+// ReadResult reads task.result's params.
+func ReadResult(p *jsonrpc.Params) Finish {
+	result, _ := p.Raw("result")
+	if len(result) > MaxBody {
+		p.Fail("result", tooLong)
+	}
+	return Finish{Taskid: p.String("taskid"), Outcome: jsonrpc.Success(result)}
+}
+
+// ReadError reads task.error's params. A code that is no whole number is refused; the specification's example and Nexus use numbers.
+func ReadError(p *jsonrpc.Params) Finish {
+	e := jsonrpc.Error{Code: jsonrpc.Code(p.OptInt("code", 0)), Message: p.OptString("message", ""), Data: json.RawMessage(`""`)}
+	if data, ok := p.Raw("data"); ok {
+		e.Data = data
+	}
+	if len(e.Data)+len(e.Message) > MaxBody {
+		p.Fail("data", tooLong)
+	}
+	return Finish{Taskid: p.String("taskid"), Outcome: jsonrpc.Failure(&e)}
+}
+
+// Finish carries out task.result and task.error. Any session may finish a task that it knows, waiting or working; the first one wins.
+func (t *Tasks) Finish(ctx context.Context, c *call.Call, p Finish) (jsonrpc.Outcome, error) {
+	return "", t.finishFor(ctx, c, p.Taskid, p.Outcome)
+}
+
+// finishFor ends a task by a client's call, which finish answers. Past its deadline a task is the deadline's.
+func (t *Tasks) finishFor(ctx context.Context, c *call.Call, taskid string, o jsonrpc.Outcome) error {
+	k, ok := parseTaskid(taskid)
+	if !ok {
+		return invalid(taskid)
+	}
+	lost, old, err := t.finish(ctx, k, end{outcome: o, request: c.Request, by: c, only: "#kind = :task AND #dl > :now",
+		values: store.Item{":task": store.S(kindTask)}})
+	if err != nil || !lost {
+		return err
+	}
+	if old.Str("kind") == kindTask {
+		if err := t.clearExpired(ctx, k, old); err != nil {
+			t.Log.Warn("expire", "task", taskid, "error", err)
+		}
+	}
+	return invalid(taskid)
+}

@@ -1,0 +1,92 @@
+// Package timer wakes a key at a time: a message in the delay queue that functions/timer receives. Timers are never taken back; one that comes
+// late, twice or in vain finds the state changed and does nothing.
+package timer
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// MaxDelay is the longest a message can wait. A later time is reached by hops.
+const MaxDelay = 900 * time.Second
+
+// Wake says what to look at. Kind picks who looks; the rest is theirs.
+type Wake struct {
+	Kind string   `json:"kind"`
+	Key  []string `json:"key,omitempty"`
+	// Cursor is where a long piece of work goes on.
+	Cursor map[string]string `json:"cursor,omitempty"`
+}
+
+// Queue is the delay queue.
+type Queue struct {
+	client *sqs.Client
+	url    string
+}
+
+// New returns the queue at a URL.
+func New(client *sqs.Client, url string) *Queue { return &Queue{client: client, url: url} }
+
+// seconds rounds up, so that no timer fires early, and cuts at MaxDelay.
+func seconds(d time.Duration) int32 {
+	return int32(max(0, min(MaxDelay, d)+time.Second-1) / time.Second)
+}
+
+// After sends w, to come after d, rounded up to whole seconds and cut at MaxDelay.
+func (q *Queue) After(ctx context.Context, d time.Duration, w Wake) error {
+	body, err := json.Marshal(w)
+	if err != nil {
+		return err
+	}
+	_, err = q.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: aws.String(string(body)), DelaySeconds: seconds(d)})
+	if err != nil {
+		return fmt.Errorf("timer: %w", err)
+	}
+	return nil
+}
+
+// Later is a Wake and its delay.
+type Later struct {
+	After time.Duration
+	Wake
+}
+
+// All sends any number of messages, ten a request.
+func (q *Queue) All(ctx context.Context, list ...Later) error {
+	for len(list) > 0 {
+		n := min(len(list), 10)
+		in := &sqs.SendMessageBatchInput{QueueUrl: &q.url}
+		for i, l := range list[:n] {
+			body, err := json.Marshal(l.Wake)
+			if err != nil {
+				return err
+			}
+			in.Entries = append(in.Entries, types.SendMessageBatchRequestEntry{Id: aws.String(fmt.Sprint(i)),
+				MessageBody: aws.String(string(body)), DelaySeconds: seconds(l.After)})
+		}
+		out, err := q.client.SendMessageBatch(ctx, in)
+		if err != nil {
+			return fmt.Errorf("timers: %w", err)
+		}
+		if len(out.Failed) > 0 {
+			return fmt.Errorf("timers: %d of %d refused: %s", len(out.Failed), n, aws.ToString(out.Failed[0].Code))
+		}
+		list = list[n:]
+	}
+	return nil
+}
+
+// Parse reads a message's body.
+func Parse(body string) (Wake, error) {
+	var w Wake
+	if err := json.Unmarshal([]byte(body), &w); err != nil {
+		return Wake{}, fmt.Errorf("timer message: %w", err)
+	}
+	return w, nil
+}

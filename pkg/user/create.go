@@ -1,0 +1,60 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"nexus/pkg/call"
+	"nexus/pkg/jsonrpc"
+	"nexus/pkg/store"
+)
+
+// Create is what user.create takes.
+type Create struct{ User, Pass string }
+
+// ReadCreate reads user.create's params.
+func ReadCreate(p *jsonrpc.Params) Create {
+	out := Create{User: readUser(p), Pass: readPass(p)}
+	p.Check("user", free(out.User))
+	return out
+}
+
+// free says why nobody may have a name: who is not logged in is nobody, what the bus does by itself is done by @internal, and sys.login takes
+// a>b as two names.
+func free(name string) error {
+	switch {
+	case name == "nobody" || name == "@internal":
+		return errors.New("reserved")
+	case strings.Contains(name, ">"):
+		return errors.New("holds >")
+	}
+	return nil
+}
+
+// Create carries out user.create.
+func (u *Users) Create(ctx context.Context, c *call.Call, p Create) (jsonrpc.Outcome, error) {
+	hash, err := u.Passwords.Hash(ctx, p.Pass)
+	if err != nil {
+		return "", err
+	}
+	// Key: the user. Condition: there is none. Effect: the user, without tags. A loser finds a user of that name, or that it was itself.
+	_, err = u.DB.Do(ctx, store.Write{Table: store.Users, Item: u.fresh(p.User, hash, "{}", c.Request), If: "attribute_not_exists(#user)"})
+	if old, lost := store.Lost(err); lost {
+		if old.Str("req") != c.Request {
+			return "", jsonrpc.Err(jsonrpc.UserExists, p.User)
+		}
+		err = nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return jsonrpc.OK, nil
+}
+
+// fresh is the item of a new user.
+func (u *Users) fresh(name, hash, tags, request string) store.Item {
+	return store.Item{"user": store.S(name), "hash": store.S(hash), "tags": store.S(tags), "templates": store.Strings(nil),
+		"whitelist": store.Strings(nil), "blacklist": store.Strings(nil), "maxsessions": store.N(DefaultMaxSessions),
+		"disabled": store.Bool(false), "createdAt": store.Millis(u.Now()), "req": store.S(request)}
+}

@@ -1,0 +1,131 @@
+package user
+
+import (
+	"context"
+	"errors"
+
+	"nexus/pkg/access"
+	"nexus/pkg/call"
+	"nexus/pkg/jsonrpc"
+	"nexus/pkg/store"
+)
+
+// Profile is what a login goes by.
+type Profile struct {
+	User                 string
+	Tags                 access.Tags // with the templates'
+	Disabled             bool
+	MaxSessions          int64 // < 1: any number
+	Whitelist, Blacklist []string
+}
+
+// refused is the answer for a user that does not exist and for a wrong password alike.
+func refused() error { return jsonrpc.Err(jsonrpc.PermissionDenied, "") }
+
+// Login returns what is in force for who logs in from an address (without port), and how many live sessions that user may have, < 1 any number.
+// With another name in as, the login is as that user with the first one's password: that takes @admin on as, and neither may be one that is
+// refused alone. Refusals are -32010; only who has the password learns why.
+func (u *Users) Login(ctx context.Context, user, as, pass, ip string) (in call.Session, maxSessions int64, err error) {
+	p, err := u.Authenticate(ctx, user, pass)
+	if err != nil {
+		return call.Session{}, 0, err
+	}
+	if err := p.admit(ip); err != nil {
+		return call.Session{}, 0, err
+	}
+	if as != user {
+		if !p.Tags.Allows("admin", as) {
+			return call.Session{}, 0, jsonrpc.Err(jsonrpc.PermissionDenied, "@admin on "+as)
+		}
+		p, err = u.Profile(ctx, as)
+		if e, ok := errors.AsType[*jsonrpc.Error](err); ok && e.Code == jsonrpc.InvalidUser {
+			err = refused()
+		}
+		if err != nil {
+			return call.Session{}, 0, err
+		}
+		if err := p.admit(ip); err != nil {
+			return call.Session{}, 0, err
+		}
+	}
+	return call.Session{User: p.User, Tags: p.Tags}, p.MaxSessions, nil
+}
+
+// InForce returns what is in force for a user now. -32004 if there is no such user.
+func (u *Users) InForce(ctx context.Context, name string) (call.Session, error) {
+	p, err := u.Profile(ctx, name)
+	return call.Session{User: p.User, Tags: p.Tags}, err
+}
+
+// Authenticate returns the profile of the user who has a password; -32010, after the same work, if no such user has it.
+func (u *Users) Authenticate(ctx context.Context, name, pass string) (Profile, error) {
+	item, err := u.DB.Get(ctx, store.Users, key(name))
+	if err != nil {
+		return Profile{}, err
+	}
+	ok, err := u.Passwords.Verify(ctx, item.Str("hash"), pass)
+	switch {
+	case err != nil:
+		return Profile{}, err
+	case !ok:
+		return Profile{}, refused()
+	}
+	return u.profile(ctx, item)
+}
+
+// Profile returns a user's profile. -32004 if there is no such user.
+func (u *Users) Profile(ctx context.Context, name string) (Profile, error) {
+	item, err := u.read(ctx, name)
+	if err != nil {
+		return Profile{}, err
+	}
+	return u.profile(ctx, item)
+}
+
+func (u *Users) profile(ctx context.Context, item store.Item) (Profile, error) {
+	p := Profile{User: item.Str("user"), Disabled: item.Bool("disabled"), MaxSessions: item.Int("maxsessions"),
+		Whitelist: item.Strs("whitelist"), Blacklist: item.Strs("blacklist")}
+	var err error
+	p.Tags, err = access.Effective(p.User, func(names []string) (map[string]access.Holder, error) {
+		if names[0] == p.User { // the first level, and only that
+			return holders(item)
+		}
+		keys := make([]store.Key, len(names))
+		for i, name := range names {
+			keys[i] = store.Key{Table: store.Users, Key: key(name)}
+		}
+		found, err := u.DB.GetAll(ctx, keys, "#user, #tags, #templates")
+		if err != nil {
+			return nil, err
+		}
+		templates := make([]store.Item, len(found))
+		for i, f := range found {
+			templates[i] = f.Item
+		}
+		return holders(templates...)
+	})
+	return p, err
+}
+
+func holders(items ...store.Item) (map[string]access.Holder, error) {
+	out := make(map[string]access.Holder, len(items))
+	for _, item := range items {
+		tags, err := tagsOf(item)
+		if err != nil {
+			return nil, err
+		}
+		out[item.Str("user")] = access.Holder{Tags: tags, Templates: item.Strs("templates")}
+	}
+	return out, nil
+}
+
+// admit says why a user, known by the password, may not log in from an address.
+func (p Profile) admit(ip string) error {
+	switch {
+	case p.Disabled:
+		return jsonrpc.Err(jsonrpc.PermissionDenied, p.User+" is disabled")
+	case access.Refused(ip, p.Whitelist, p.Blacklist):
+		return jsonrpc.Err(jsonrpc.PermissionDenied, p.User+" from "+ip)
+	}
+	return nil
+}
