@@ -15,6 +15,9 @@ type Config struct {
 	// Shards is the number of shards of each stream; default 1. Items are spread over them by partition key, so order is kept per item.
 	Shards int
 
+	// StreamRetention is how long stream records can be read; default 24 h, as in AWS.
+	StreamRetention time.Duration
+
 	// TTLDelay is how long after its expiry an item is deleted; default 48 h, as AWS lags at worst under normal load. Negative: at once.
 	TTLDelay time.Duration
 
@@ -58,6 +61,9 @@ func New(config Config) *Engine {
 	}
 	if config.Shards < 1 {
 		config.Shards = 1
+	}
+	if config.StreamRetention <= 0 {
+		config.StreamRetention = 24 * time.Hour
 	}
 	if config.TTLDelay == 0 {
 		config.TTLDelay = 48 * time.Hour

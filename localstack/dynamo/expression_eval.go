@@ -168,7 +168,7 @@ func (b *binding) check(c *condition) *apiError {
 		}
 	case conditionBeginsWith:
 		for _, o := range c.args {
-			if v := b.literal(o); v != nil && v.kind != kindS && v.kind != kindB {
+			if v := b.literal(o); o.kind == operandSize || v != nil && v.kind != kindS && v.kind != kindB {
 				return incorrectType(c.name, v)
 			}
 		}
@@ -211,13 +211,21 @@ func (b *binding) checkBetween(c *condition) *apiError {
 
 // checkDistinct refuses a path compared with itself.
 func (b *binding) checkDistinct(c *condition) *apiError {
-	first := c.args[0]
 	for _, o := range c.args[1:] {
-		if first.kind == operandPath && o.kind == operandPath && len(first.path) == len(o.path) && b.overlap(first.path, o.path) != nil {
-			return validation("The first operand must be distinct from the remaining operands for this operator or function; operator: " + c.name)
+		if b.samePath(c.args[0], o) {
+			return notDistinct(c.name)
 		}
 	}
 	return nil
+}
+
+func notDistinct(operator string) *apiError {
+	return validation("The first operand must be distinct from the remaining operands for this operator or function; operator: " + operator)
+}
+
+// samePath reports whether both operands are one path.
+func (b *binding) samePath(x, y *operand) bool {
+	return x.kind == operandPath && y.kind == operandPath && len(x.path) == len(y.path) && b.overlap(x.path, y.path) != nil
 }
 
 // literal is the value of an operand that is one, else nil.

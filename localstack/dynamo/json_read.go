@@ -70,7 +70,7 @@ func (r *reader) object(field func(name string)) {
 		return
 	}
 	for r.err == nil {
-		name := r.text()
+		name := r.name()
 		if !r.take(':') {
 			r.syntax()
 			return
@@ -145,6 +145,29 @@ func (r *reader) int() int {
 // text reads a JSON string.
 func (r *reader) text() string {
 	b, _ := r.bytes()
+	return string(b)
+}
+
+// commonNames are members of most requests, which would otherwise be allocated over and over.
+var commonNames = nameTable("S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS", "TableName", "Key", "Item", "IndexName", "ConditionExpression",
+	"UpdateExpression", "KeyConditionExpression", "FilterExpression", "ProjectionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues",
+	"ReturnValues", "ReturnValuesOnConditionCheckFailure", "ReturnConsumedCapacity", "ConsistentRead", "Limit", "ScanIndexForward",
+	"TransactItems", "ClientRequestToken", "Put", "Update", "Delete", "ConditionCheck", "Get", "RequestItems", "Keys")
+
+func nameTable(names ...string) map[string]string {
+	table := make(map[string]string, len(names))
+	for _, n := range names {
+		table[n] = n
+	}
+	return table
+}
+
+// name reads a member's name.
+func (r *reader) name() string {
+	b, _ := r.bytes()
+	if s, ok := commonNames[string(b)]; ok { // the conversion does not allocate
+		return s
+	}
 	return string(b)
 }
 

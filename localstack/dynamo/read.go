@@ -91,7 +91,7 @@ func getItem(e *Engine, body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out writer
+	out := writer{buf: make([]byte, 0, 256+2*f.size)}
 	out.openObject()
 	if f.item != nil {
 		out.key("Item")

@@ -272,6 +272,7 @@ func (e *Engine) transactGet(gets []*get, capacity string) ([]byte, error) {
 	var seen []place
 	reasons := make([]cancellationReason, len(gets))
 	cancelled := false
+	size := 0
 	for i, g := range gets {
 		reasons[i].code = "None"
 		f, err := e.fetch(g)
@@ -287,6 +288,9 @@ func (e *Engine) transactGet(gets []*get, capacity string) ([]byte, error) {
 			return nil, validation("Transaction request cannot include multiple operations on one item")
 		}
 		seen = append(seen, at)
+		if size += f.size; size > maxTransactionSize {
+			return nil, validation("Collection size of items in the transaction exceeds the limit of 4 MB")
+		}
 		l.of(f.table).base += 2 * readUnits(f.size, true)
 		out.openObject()
 		if f.item != nil {

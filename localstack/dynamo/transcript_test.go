@@ -10,7 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +21,8 @@ import (
 // The transcripts in testdata are requests with the answers that the engine owes to DynamoDB. A line "Operation {json}" is a request; "= {json}"
 // its answer, or "! Code {json}" its exception with, for a cancelled transaction, its reasons. A line that begins with "local" gives the answer
 // of DynamoDB Local where it is known to differ, with the reason in the comment above it. Texts of messages are not compared.
+//
+// A run of one character is written {{x 1500}}.
 //
 // They run against the engine, and against DynamoDB Local too where NEXUS_DYNAMODB_LOCAL is its endpoint. With -record the answers of DynamoDB
 // Local are written into the files for review; answers with a "local" line stay.
@@ -45,6 +49,14 @@ func readTranscript(t *testing.T, path string) []exchange {
 	var out []exchange
 	var comments []string
 	for i, line := range strings.Split(string(data), "\n") {
+		line = longRun.ReplaceAllStringFunc(line, func(run string) string {
+			parts := longRun.FindStringSubmatch(run)
+			n, err := strconv.Atoi(parts[2])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return strings.Repeat(parts[1], n)
+		})
 		switch {
 		case line == "" || line[0] == '#':
 			comments = append(comments, line)
@@ -62,6 +74,26 @@ func readTranscript(t *testing.T, path string) []exchange {
 		}
 	}
 	return out
+}
+
+var longRun = regexp.MustCompile(`\{\{(\w) (\d+)\}\}`)
+
+// shorten writes runs of over 200 of one character as readTranscript expands them.
+func shorten(line string) string {
+	var b strings.Builder
+	for i := 0; i < len(line); {
+		n := 1
+		for i+n < len(line) && line[i+n] == line[i] {
+			n++
+		}
+		if n > 200 {
+			fmt.Fprintf(&b, "{{%c %d}}", line[i], n)
+		} else {
+			b.WriteString(line[i : i+n])
+		}
+		i += n
+	}
+	return b.String()
 }
 
 // call sends one request over the wire protocol and returns the answer as a transcript has it.
@@ -230,9 +262,9 @@ func writeTranscript(t *testing.T, file string, list []exchange) {
 		for _, c := range x.comments {
 			b.WriteString(c + "\n")
 		}
-		b.WriteString(x.op + " " + x.body + "\n" + x.want + "\n")
+		b.WriteString(x.op + " " + shorten(x.body) + "\n" + shorten(x.want) + "\n")
 		if x.local != "" {
-			b.WriteString("local " + x.local + "\n")
+			b.WriteString("local " + shorten(x.local) + "\n")
 		}
 	}
 	if err := os.WriteFile(file, []byte(b.String()), 0o644); err != nil {

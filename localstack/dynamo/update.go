@@ -17,9 +17,15 @@ func (b *binding) checkAssignment(a *assignment) *apiError {
 	return nil
 }
 
-// checkOperand refuses literals of types that arithmetic and list_append do not take.
+// checkOperand refuses literals of types that arithmetic and list_append do not take, and list_append inside of functions.
 func (b *binding) checkOperand(o *operand) *apiError {
+	if o.kind == operandIfNotExists && b.samePath(o.args[0], o.args[1]) {
+		return notDistinct("if_not_exists")
+	}
 	for _, arg := range o.args {
+		if arg.kind == operandListAppend && (o.kind == operandListAppend || o.kind == operandIfNotExists) {
+			return validation("The function is not allowed to be used this way in an expression; function: list_append")
+		}
 		if err := b.checkOperand(arg); err != nil {
 			return err
 		}
@@ -102,10 +108,11 @@ func (b *binding) setOperand(it item, o *operand) (*value, error) {
 		}
 		return nil, errNoAttribute
 	case operandIfNotExists:
-		if v := b.at(it, o.args[0].path); v != nil {
+		other, err := b.setOperand(it, o.args[1]) // which must exist even where it is not needed
+		if v := b.at(it, o.args[0].path); err == nil && v != nil {
 			return v, nil
 		}
-		return b.setOperand(it, o.args[1])
+		return other, err
 	}
 	left, err := b.setOperand(it, o.args[0])
 	if err != nil {

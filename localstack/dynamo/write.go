@@ -1,7 +1,5 @@
 package dynamo
 
-import "slices"
-
 // write is one Put, Update, Delete or ConditionCheck: a request of its own, or one of a batch or transaction.
 type write struct {
 	action       string // PutItem, UpdateItem, DeleteItem or ConditionCheck
@@ -165,6 +163,7 @@ func (e *Engine) replace(t *table, old, new *entry, expired bool) []float64 {
 			due = t.lagging.pending[n-1].due // replication keeps the writes' order
 		}
 		t.lagging.pending = append(t.lagging.pending, replication{due, old, new})
+		t.lagging.at(t, now) // or what nobody reads would pile up
 	}
 	e.trackExpiry(t, old, new)
 	if t.stream != nil {
@@ -203,7 +202,7 @@ func one(action string) operation {
 		if err != nil {
 			return nil, err
 		}
-		var out writer
+		out := writer{buf: make([]byte, 0, 512)}
 		out.openObject()
 		if it := fx.returned(); len(it) > 0 {
 			out.key("Attributes")
@@ -253,14 +252,23 @@ func (fx *effect) returned() item {
 		if fx.update == nil {
 			return nil
 		}
-		if fx.returnValues == "UPDATED_OLD" {
-			new = old
-		}
-		paths := make([]path, len(fx.update.update))
-		for i, a := range fx.update.update {
-			paths[i] = slices.Clone(a.target)
-		}
-		return fx.update.project(new, paths)
+		return fx.updatedParts(old, new)
 	}
 	return nil
+}
+
+// updatedParts is what an update changed and no more: a member of a map without its siblings. The new values of what was removed or appended
+// are none.
+func (fx *effect) updatedParts(old, new item) item {
+	var paths []path
+	for _, a := range fx.update.update {
+		appended := a.target[len(a.target)-1].name < 0 && fx.update.at(old, a.target) == nil
+		if fx.returnValues == "UPDATED_OLD" || a.section != "REMOVE" && !appended {
+			paths = append(paths, a.target)
+		}
+	}
+	if fx.returnValues == "UPDATED_OLD" {
+		new = old
+	}
+	return fx.update.project(new, paths)
 }

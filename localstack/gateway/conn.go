@@ -60,9 +60,6 @@ type Conn struct {
 // ID is the connection's id.
 func (c *Conn) ID() string { return c.id }
 
-// Stage is the stage that the client connected to.
-func (c *Conn) Stage() string { return c.stage }
-
 // Subprotocol is what $connect answered in Sec-WebSocket-Protocol.
 func (c *Conn) Subprotocol() string { return c.subprotocol }
 
@@ -72,7 +69,7 @@ func (c *Conn) Receive(message []byte) {
 	if c.isEnded() {
 		return
 	}
-	if len(message) > c.g.MessageLimit {
+	if len(message) > c.g.config.MessageLimit {
 		c.end(closeTooBig, "Message too big", true)
 		return
 	}
@@ -81,7 +78,7 @@ func (c *Conn) Receive(message []byte) {
 		return
 	}
 	c.touch()
-	requestID := c.g.NewID()
+	requestID := c.g.config.NewID()
 	r := c.g.route(message)
 	if r == nil {
 		c.send(errorMessage("Forbidden", c.id, requestID))
@@ -133,7 +130,7 @@ func (c *Conn) end(code int, reason string, tell bool) {
 	if disconnect == nil || !c.g.begin() {
 		return
 	}
-	payload := c.disconnectEvent(c.g.NewID(), code, reason)
+	payload := c.disconnectEvent(c.g.config.NewID(), code, reason)
 	go func() {
 		defer c.g.done()
 		_, _ = c.g.invoke(context.Background(), disconnect.Function, payload) // there is nobody to tell of an error
@@ -147,18 +144,18 @@ func (c *Conn) isEnded() bool {
 }
 
 // touch notes a message in either direction.
-func (c *Conn) touch() { c.lastActive.Store(c.g.Clock.Now().UnixMicro()) }
+func (c *Conn) touch() { c.lastActive.Store(c.g.config.Clock.Now().UnixMicro()) }
 
 // lastActiveAt is when the latest message went in either direction.
 func (c *Conn) lastActiveAt() time.Time { return time.UnixMicro(c.lastActive.Load()) }
 
 // watch closes a connection that is idle or at the end of its life, and otherwise looks again when it may be. Thus no message has to move a timer.
 func (c *Conn) watch() {
-	due := c.lastActiveAt().Add(c.g.IdleTimeout)
-	if end := c.connectedAt.Add(c.g.Lifetime); end.Before(due) {
+	due := c.lastActiveAt().Add(c.g.config.IdleTimeout)
+	if end := c.connectedAt.Add(c.g.config.Lifetime); end.Before(due) {
 		due = end
 	}
-	left := due.Sub(c.g.Clock.Now())
+	left := due.Sub(c.g.config.Clock.Now())
 	if left <= 0 {
 		c.end(closeGoingAway, reasonGoingAway, true)
 		return
@@ -166,7 +163,7 @@ func (c *Conn) watch() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.ended {
-		c.stop = c.g.Clock.AfterFunc(left, c.watch)
+		c.stop = c.g.config.Clock.AfterFunc(left, c.watch)
 	}
 }
 
@@ -175,8 +172,8 @@ var errGone = errors.New("gateway: the connection is gone")
 
 // send sends a message to the client, now or when Config.Delay says.
 func (c *Conn) send(text []byte) error {
-	if c.g.Delay != nil {
-		if d := c.g.Delay(c.id); d > 0 {
+	if c.g.config.Delay != nil {
+		if d := c.g.config.Delay(c.id); d > 0 {
 			return c.sendLater(d, text)
 		}
 	}
@@ -205,7 +202,7 @@ func (c *Conn) sendLater(d time.Duration, text []byte) error {
 	if c.delayed == nil {
 		c.delayed = map[uint64]func() bool{}
 	}
-	c.delayed[n] = c.g.Clock.AfterFunc(d, func() {
+	c.delayed[n] = c.g.config.Clock.AfterFunc(d, func() {
 		c.mu.Lock()
 		delete(c.delayed, n)
 		c.mu.Unlock()

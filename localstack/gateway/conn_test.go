@@ -254,6 +254,9 @@ func TestRefusedConnections(t *testing.T) {
 				t.Fatalf("%s: %v", want, err)
 			}
 			wantEqual(t, want, refused.Status, int(want[0]-'0')*100+int(want[2]-'0'))
+			if cause := errors.Unwrap(err); want == "502 error" && (cause == nil || cause.Error() != "secret") {
+				t.Errorf("cause: %v", cause)
+			}
 			wantEqual(t, "connections", g.Connections(), 0)
 			g.Close()
 			wantEqual(t, "invocations", f.log(), []string{"CONNECT $connect"})
@@ -336,6 +339,31 @@ func TestShutdown(t *testing.T) {
 		if err := g.Close(); err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+// A connection that Shutdown overtakes in its $connect is refused, and ended for the functions.
+func TestShutdownDuringConnect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, config := newAPI(handlers{"$connect": func(ctx context.Context, r request) (any, error) {
+			time.Sleep(time.Second)
+			return ok(ctx, r)
+		}})
+		g := gateway.New(config)
+		refused := make(chan error, 1)
+		go func() {
+			_, err := g.Connect(t.Context(), "v0", gateway.ConnectRequest{}, &client{})
+			refused <- err
+		}()
+		synctest.Wait()
+		if err := g.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var e *gateway.ConnectError
+		if err := <-refused; !errors.As(err, &e) || e.Status != 503 {
+			t.Error(err)
+		}
+		wantEqual(t, "invocations", f.log(), []string{"CONNECT $connect", "DISCONNECT $disconnect"})
 	})
 }
 

@@ -37,13 +37,13 @@ func (e *ConnectError) Error() string {
 func (e *ConnectError) Unwrap() error { return e.Err }
 
 // Connect opens a connection on a stage: it runs $connect and, if that answered 2xx, makes the connection reachable, so that t may be used before
-// Connect returns. Any other outcome is a *ConnectError and leaves nothing behind. Of ctx only the values count: on AWS a function is not stopped
+// Connect returns. Any other outcome is a *ConnectError. Of ctx only the values count: on AWS a function is not stopped
 // when the client gives up.
 func (g *Gateway) Connect(ctx context.Context, stage string, r ConnectRequest, t Transport) (*Conn, error) {
 	switch {
 	case g.mistake != nil:
 		return nil, &ConnectError{Status: http.StatusInternalServerError, Err: g.mistake}
-	case !slices.Contains(g.Stages, stage):
+	case !slices.Contains(g.config.Stages, stage):
 		return nil, &ConnectError{Status: http.StatusForbidden, Err: fmt.Errorf("no stage %q", stage)}
 	}
 	g.mu.Lock()
@@ -59,13 +59,13 @@ func (g *Gateway) Connect(ctx context.Context, stage string, r ConnectRequest, t
 
 	c := &Conn{
 		g:           g,
-		id:          g.NewID(),
+		id:          g.config.NewID(),
 		stage:       stage,
 		transport:   t,
-		connectedAt: g.Clock.Now(),
+		connectedAt: g.config.Clock.Now(),
 		identity:    identity{UserAgent: r.Header.Get("User-Agent"), SourceIP: r.SourceIP},
 	}
-	requestID := g.NewID()
+	requestID := g.config.NewID()
 	refuse := func(status int, err error) (*Conn, error) {
 		return nil, &ConnectError{Status: status, ConnectionID: c.id, RequestID: requestID, Err: err}
 	}
@@ -82,7 +82,8 @@ func (g *Gateway) Connect(ctx context.Context, stage string, r ConnectRequest, t
 		c.subprotocol = result.Subprotocol
 	}
 	c.touch()
-	if !g.open(c) {
+	if !g.open(c) { // Shutdown came in the meantime: what $connect did is undone
+		c.end(closeGoingAway, reasonGoingAway, false)
 		return refuse(http.StatusServiceUnavailable, errors.New("the gateway is closing"))
 	}
 	c.watch()
@@ -95,8 +96,8 @@ var errIntegrationTimeout = errors.New("integration timeout")
 // invoke runs a function and reads its result as a proxy response. ctx gives values, g its end.
 func (g *Gateway) invoke(ctx context.Context, function string, payload []byte) (proxyResponse, error) {
 	ctx, cancel := context.WithCancelCause(withValues{g.ctx, ctx})
-	stop := g.Clock.AfterFunc(g.IntegrationTimeout, func() { cancel(errIntegrationTimeout) })
-	result, err := g.Invoke(ctx, function, payload)
+	stop := g.config.Clock.AfterFunc(g.config.IntegrationTimeout, func() { cancel(errIntegrationTimeout) })
+	result, err := g.config.Invoke(ctx, function, payload)
 	stop()
 	cause := context.Cause(ctx)
 	cancel(nil)

@@ -39,7 +39,9 @@
 //
 // Data posted that is no UTF-8 is refused with 400, since text is all that goes out. Close codes 1002 (protocol error) and 1007 (text that is
 // no UTF-8) follow RFC 6455. An invocation whose 29 seconds are over has its context cancelled, where AWS leaves the function running;
-// functions of this project end long before. The size of AWS's buffer per client is unknown: here it is 1 MiB.
+// functions of this project end long before. The size of AWS's buffer per client is unknown: here it is 1 MiB. A connection is closed after what
+// was sent to it before has been written; a client that does not read, or does not answer the close frame, is cut off 10 s later at the latest. A
+// message over 32 KB goes out in frames of 32 KB and an empty last one.
 //
 // Left out: authorizers, API keys, throttling (10,000 requests/s, 500 connections/s), checks of signatures on @connections, selection expressions other
 // than $request.body.method, integrations other than Lambda proxy, models, stage variables, compression (AWS has none).

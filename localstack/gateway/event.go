@@ -57,7 +57,7 @@ type identity struct {
 
 // requestContext is what the contexts of all events of c have.
 func (c *Conn) requestContext(eventType, routeKey, requestID string) requestContext {
-	now := c.g.Clock.Now()
+	now := c.g.config.Clock.Now()
 	return requestContext{
 		RouteKey:          routeKey,
 		EventType:         eventType,
@@ -69,9 +69,9 @@ func (c *Conn) requestContext(eventType, routeKey, requestID string) requestCont
 		RequestTimeEpoch:  now.UnixMilli(),
 		Identity:          c.identity,
 		RequestID:         requestID,
-		DomainName:        c.g.DomainName,
+		DomainName:        c.g.config.DomainName,
 		ConnectionID:      c.id,
-		APIID:             c.g.APIID,
+		APIID:             c.g.config.APIID,
 	}
 }
 
@@ -82,7 +82,7 @@ func (c *Conn) connectEvent(requestID string, r ConnectRequest) []byte {
 	}
 	headers.Del("Connection")
 	headers.Del("Upgrade")
-	headers.Set("Host", c.g.DomainName)
+	headers.Set("Host", c.g.config.DomainName)
 	headers.Set("X-Forwarded-For", r.SourceIP)
 	headers.Set("X-Forwarded-Port", cmp.Or(r.Port, "443"))
 	headers.Set("X-Forwarded-Proto", cmp.Or(r.Proto, "https"))
@@ -98,12 +98,12 @@ func (c *Conn) connectEvent(requestID string, r ConnectRequest) []byte {
 func (c *Conn) messageEvent(requestID, routeKey string, message []byte) []byte {
 	body := string(message)
 	e := event{RequestContext: c.requestContext(eventMessage, routeKey, requestID), Body: &body}
-	e.RequestContext.MessageID = c.g.NewID()
+	e.RequestContext.MessageID = c.g.config.NewID()
 	return encode(&e)
 }
 
 func (c *Conn) disconnectEvent(requestID string, code int, reason string) []byte {
-	headers := map[string][]string{"Host": {c.g.DomainName}, "x-api-key": {""}, "X-Forwarded-For": {""}, "x-restapi": {""}}
+	headers := map[string][]string{"Host": {c.g.config.DomainName}, "x-api-key": {""}, "X-Forwarded-For": {""}, "x-restapi": {""}}
 	e := event{Headers: lastValues(headers), MultiValueHeaders: headers, RequestContext: c.requestContext(eventDisconnect, routeDisconnect, requestID)}
 	e.RequestContext.DisconnectStatusCode = code
 	e.RequestContext.DisconnectReason = &reason
@@ -121,9 +121,15 @@ func lastValues(multi map[string][]string) map[string]string {
 	return last
 }
 
+// eventSize is about what a MESSAGE event takes besides its body.
+const eventSize = 768
+
 // encode is json.Marshal, but leaves <, > and & as they are: a body is JSON that is escaped once more, and grows enough.
 func encode(e *event) []byte {
 	var b bytes.Buffer
+	if e.Body != nil {
+		b.Grow(eventSize + len(*e.Body)*5/4)
+	}
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(e); err != nil { // strings and numbers always encode

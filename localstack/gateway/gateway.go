@@ -61,7 +61,7 @@ type Config struct {
 
 // Gateway is one WebSocket API and its open connections. It is safe for concurrent use.
 type Gateway struct {
-	Config  // with defaults filled in
+	config  Config // with defaults filled in
 	routes  map[string]*route
 	mistake error
 
@@ -85,7 +85,7 @@ type route struct {
 
 // New returns a Gateway. A mistake in c is what every Connect reports.
 func New(c Config) *Gateway {
-	g := &Gateway{Config: withDefaults(c), routes: make(map[string]*route, len(c.Routes)), conns: map[string]*Conn{}, idle: make(chan struct{})}
+	g := &Gateway{config: withDefaults(c), routes: make(map[string]*route, len(c.Routes)), conns: map[string]*Conn{}, idle: make(chan struct{})}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	for key, r := range c.Routes {
 		g.routes[key] = &route{key, r}
@@ -115,13 +115,13 @@ func withDefaults(c Config) Config {
 
 // check finds what API Gateway would refuse when the API is created.
 func (g *Gateway) check() error {
-	if g.Invoke == nil {
+	if g.config.Invoke == nil {
 		return errors.New("gateway: Config.Invoke is nil")
 	}
-	if min(g.FrameLimit, g.MessageLimit, g.OutgoingBuffer) < 0 || min(g.IdleTimeout, g.Lifetime, g.IntegrationTimeout) < 0 {
+	if min(g.config.FrameLimit, g.config.MessageLimit, g.config.OutgoingBuffer) < 0 || min(g.config.IdleTimeout, g.config.Lifetime, g.config.IntegrationTimeout) < 0 {
 		return errors.New("gateway: a limit is negative")
 	}
-	for _, stage := range g.Stages {
+	for _, stage := range g.config.Stages {
 		if stage == "" || strings.ContainsAny(stage, "/@%") {
 			return fmt.Errorf("gateway: stage %q is no path segment", stage)
 		}

@@ -48,7 +48,7 @@ func managementPath(u *url.URL) (stage, id string, ok bool) {
 // manage serves one request to the @connections API.
 func (g *Gateway) manage(r *http.Request) (answer, error) {
 	stage, id, ok := managementPath(r.URL)
-	if !ok || !slices.Contains(g.Stages, stage) {
+	if !ok || !slices.Contains(g.config.Stages, stage) {
 		return forbidden(), nil
 	}
 	switch r.Method {
@@ -72,12 +72,12 @@ func (g *Gateway) post(stage, id string, body io.Reader) (answer, error) {
 	var data []byte
 	if body != nil {
 		var err error
-		if data, err = io.ReadAll(io.LimitReader(body, int64(g.MessageLimit)+1)); err != nil {
+		if data, err = io.ReadAll(io.LimitReader(body, int64(g.config.MessageLimit)+1)); err != nil {
 			return answer{}, fmt.Errorf("gateway: posted data: %w", err)
 		}
 	}
 	switch {
-	case len(data) > g.MessageLimit:
+	case len(data) > g.config.MessageLimit:
 		return refusal(http.StatusRequestEntityTooLarge, "PayloadTooLargeException", "Message too long"), nil
 	case !utf8.Valid(data):
 		return refusal(http.StatusBadRequest, "BadRequestException", "The data is not UTF-8"), nil
@@ -142,7 +142,7 @@ func (g *Gateway) RoundTrip(r *http.Request) (*http.Response, error) {
 		Proto:         "HTTP/1.1",
 		ProtoMajor:    1,
 		ProtoMinor:    1,
-		Header:        a.header(g.NewID()),
+		Header:        a.header(g.config.NewID()),
 		Body:          io.NopCloser(bytes.NewReader(a.body)),
 		ContentLength: int64(len(a.body)),
 		Request:       r,
@@ -155,7 +155,7 @@ func (g *Gateway) serveManagement(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		a = refusal(http.StatusBadRequest, "BadRequestException", "The request was cut off")
 	}
-	for name, values := range a.header(g.NewID()) {
+	for name, values := range a.header(g.config.NewID()) {
 		w.Header()[name] = values
 	}
 	w.WriteHeader(a.status)

@@ -61,6 +61,9 @@ func (p *proxyResponse) set(name string, value []byte) error {
 			return errors.New("a WebSocket API sends text only")
 		}
 	case "headers":
+		if null { // as aws-lambda-go writes it each time
+			return nil
+		}
 		var headers map[string]string
 		if err := json.Unmarshal(value, &headers); err != nil {
 			return errors.New("not an object of strings")
@@ -71,6 +74,9 @@ func (p *proxyResponse) set(name string, value []byte) error {
 			}
 		}
 	case "multiValueHeaders":
+		if null {
+			return nil
+		}
 		var headers map[string][]string
 		if err := json.Unmarshal(value, &headers); err != nil {
 			return errors.New("not an object of lists of strings")

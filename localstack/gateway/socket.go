@@ -8,7 +8,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// closeGrace is how long a client that is told to close may take to read what it was sent before.
+// closeGrace is how long a client that is told to close may take to read what it was sent before, and to answer. Then it is cut off.
 const closeGrace = 10 * time.Second
 
 // messageOverhead is what a waiting message costs of the outgoing buffer besides its bytes, so that empty ones are bounded too.
@@ -39,7 +39,7 @@ func (s *socket) Send(text []byte) error {
 		s.mu.Unlock()
 		return errGone
 	}
-	if s.size > 0 && s.size+cost > s.g.OutgoingBuffer {
+	if s.size > 0 && s.size+cost > s.g.config.OutgoingBuffer {
 		s.mu.Unlock()
 		return ErrBufferFull
 	}
@@ -53,17 +53,25 @@ func (s *socket) Send(text []byte) error {
 // Close implements Transport.
 func (s *socket) Close(code int, reason string) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hungUp { // the client has left at the same time
+		return
+	}
 	s.closed, s.code, s.reason = true, code, reason
-	s.stop = s.g.Clock.AfterFunc(closeGrace, s.abort)
-	s.mu.Unlock()
+	s.stop = s.g.config.Clock.AfterFunc(closeGrace, s.cut)
 	s.signal()
 }
 
-// hangUp ends the writer after the reader: at once if the client is gone, else when it has written all and the close frame.
+// hangUp tells that nothing is read any more. If the client has left, the writer ends at once; if the gateway has closed the connection, when it
+// has written all.
 func (s *socket) hangUp() {
 	s.mu.Lock()
 	s.hungUp = true
+	closed := s.closed
 	s.mu.Unlock()
+	if !closed {
+		s.cut()
+	}
 	s.signal()
 }
 
@@ -74,15 +82,6 @@ func (s *socket) signal() {
 	}
 }
 
-// release stops what may still be waiting when the socket has ended.
-func (s *socket) release() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.stop != nil {
-		s.stop()
-	}
-}
-
 // start gives s its socket.
 func (s *socket) start(ws *websocket.Conn, conn *frameConn) {
 	s.mu.Lock()
@@ -90,14 +89,26 @@ func (s *socket) start(ws *websocket.Conn, conn *frameConn) {
 	s.ws, s.conn = ws, conn
 }
 
-// abort closes the socket as it is.
-func (s *socket) abort() {
+// cut closes the client's socket as it is: whoever reads or writes it comes back with an error. (The library's own CloseNow waits for a Close that
+// is under way, and that for the client.)
+func (s *socket) cut() {
 	s.mu.Lock()
-	ws := s.ws
+	conn := s.conn
 	s.mu.Unlock()
-	if ws != nil {
-		_ = ws.CloseNow() // it may be closed already
+	if conn != nil {
+		_ = conn.Close() // it may be closed already
 	}
+}
+
+// release gives back what is left once reader and writer have ended.
+func (s *socket) release() {
+	s.mu.Lock()
+	stop, ws := s.stop, s.ws
+	s.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+	_ = ws.CloseNow() // it may be closed already
 }
 
 // write writes out what Send took until the connection ends, then closes the socket.
@@ -109,12 +120,11 @@ func (s *socket) write() {
 		closed, hungUp, code, reason := s.closed, s.hungUp, s.code, s.reason
 		s.mu.Unlock()
 		if hungUp && !closed {
-			s.abort()
 			return
 		}
 		for i, text := range batch {
-			if err := writeText(s.ws, text, s.g.FrameLimit); err != nil {
-				s.abort() // the reader tells why
+			if err := writeText(s.ws, text, s.g.config.FrameLimit); err != nil {
+				s.cut() // which ends the reader
 				return
 			}
 			batch[i] = nil
@@ -125,7 +135,7 @@ func (s *socket) write() {
 		switch {
 		case len(batch) > 0:
 		case closed:
-			_ = s.ws.Close(websocket.StatusCode(code), reason) // a client that does not answer is cut off after 5 s
+			_ = s.ws.Close(websocket.StatusCode(code), reason) // fails if the client does not answer
 			return
 		default:
 			<-s.wake

@@ -18,7 +18,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.HasPrefix(rest, "@connections"):
 		g.serveManagement(w, r)
-	case rest != "" || !slices.Contains(g.Stages, stage):
+	case rest != "" || !slices.Contains(g.config.Stages, stage):
 		refuseUpgrade(w, &ConnectError{Status: http.StatusForbidden})
 	case !isUpgrade(r):
 		w.Header().Set("Connection", "Upgrade")
@@ -76,7 +76,7 @@ func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request, stage stri
 		refuseUpgrade(w, refused)
 		return
 	}
-	h := &hijacker{ResponseWriter: w, limit: g.FrameLimit}
+	h := &hijacker{ResponseWriter: w, limit: g.config.FrameLimit}
 	options := &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled} // API Gateway checks no origin
 	if c.Subprotocol() != "" {
 		options.Subprotocols = []string{c.Subprotocol()}
@@ -89,7 +89,7 @@ func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request, stage stri
 	ws.SetReadLimit(-1) // read bounds messages itself
 	s.start(ws, h.conn)
 	defer s.release()
-	defer context.AfterFunc(g.ctx, s.abort)()
+	defer context.AfterFunc(g.ctx, s.cut)()
 
 	written := make(chan struct{})
 	go func() {
@@ -125,15 +125,12 @@ func (s *socket) read(c *Conn) {
 			return
 		}
 		if err == nil {
-			message, err = appendAll(message[:0], r, s.g.MessageLimit+1)
+			message, err = appendAll(message[:0], r, s.g.config.MessageLimit+1)
 		}
 		var closed websocket.CloseError
 		switch {
 		case err == nil:
-			c.Receive(message) // also ends what is over the limit
-			if c.isEnded() {
-				return
-			}
+			c.Receive(message) // also ends what is over the limit; then this goes on until the close frame is answered
 		case errors.As(err, &closed) && closed.Code == websocket.StatusNoStatusRcvd:
 			c.Closed(closeNoStatus, reasonNoStatus)
 			return

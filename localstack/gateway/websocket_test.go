@@ -356,24 +356,34 @@ func TestOutgoingFrames(t *testing.T) {
 	wantEqual(t, "first bytes and sizes", frames, []int{0x01, 32768, 0x00, 32768, 0x00, 4464, 0x80, 0})
 }
 
-// Messages that came in one piece of the stream with a frame that is too big, and before it, count.
+// Messages count that came in one piece of the stream with a frame that is too big, and before it. A client that then does nothing is cut off.
 func TestFrameTooBigBehindAMessage(t *testing.T) {
-	s := serve(t, handlers{"ask": echo}, nil)
+	manual := clock.NewManual(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
+	told := make(chan string, 1)
+	s := serve(t, handlers{"tell": func(ctx context.Context, r request) (any, error) {
+		told <- r.Body
+		return ok(ctx, r)
+	}}, func(c *gateway.Config) { c.Clock = manual })
 	conn, r := rawClient(t, s)
-	b := []byte{0x81, 0x80 | 16, 0, 0, 0, 0}
-	b = append(b, `{"method":"ask"}`...)
+	b := []byte{0x81, 0x80 | 17, 0, 0, 0, 0}
+	b = append(b, `{"method":"tell"}`...)
 	b = append(b, 0x89, 0x80, 0, 0, 0, 0) // a ping
 	b = append(b, 0x81, 0x80|127, 0, 0, 0, 0, 0, 1, 0, 0, 9, 9, 9, 9)
 	if _, err := conn.Write(b); err != nil {
 		t.Fatal(err)
 	}
-	got := map[byte]string{}
-	for range 3 { // the order of answer and pong is open
-		first, payload := readFrame(t, r)
-		got[first] = string(payload)
-	}
-	wantEqual(t, "frames", got, map[byte]string{0x81: `{"method":"ask"}`, 0x8a: "", 0x88: "\x03\xf1Frame too big"})
+	wantEqual(t, "message", <-told, `{"method":"tell"}`)
+	first, payload := readFrame(t, r)
+	wantEqual(t, "pong", first, 0x8a)
+	wantEqual(t, "payload", string(payload), "")
+	first, payload = readFrame(t, r)
+	wantEqual(t, "close", first, 0x88)
+	wantEqual(t, "payload", string(payload), "\x03\xf1Frame too big")
 	s.wantDisconnect(t, 1009, "Frame too big")
+	manual.Advance(10 * time.Second)
+	if _, err := r.ReadByte(); err == nil {
+		t.Error("the client was not cut off")
+	}
 }
 
 func TestProtocolErrors(t *testing.T) {
@@ -422,7 +432,7 @@ func TestClientDoesNotRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.wantDisconnect(t, 1000, "")
-	manual.Advance(11 * time.Second) // Close, at the end of the test, waits for the socket
+	manual.Advance(10 * time.Second) // Close, at the end of the test, waits until the client is cut off
 }
 
 // Pings are answered and do not keep a connection from being idle.
@@ -440,6 +450,37 @@ func TestPings(t *testing.T) {
 	manual.Advance(time.Minute)
 	s.wantDisconnect(t, 1001, "Going away")
 	<-ctx.Done()
+}
+
+// A connection that is deleted while its client is busy is closed in good order, not cut off.
+func TestDeleteWhileBusy(t *testing.T) {
+	s := serve(t, handlers{"ask": echo}, nil)
+	for range 5 {
+		ws := s.dial(t, "/v0", nil)
+		id := s.id(t)
+		sent := make(chan struct{})
+		go func() {
+			defer close(sent)
+			for ws.Write(t.Context(), websocket.MessageText, []byte(`{"method":"ask"}`)) == nil {
+			}
+		}()
+		read(t, ws)
+		if _, err := inProcess(s.Gateway, "v0").DeleteConnection(t.Context(), &management.DeleteConnectionInput{ConnectionId: &id}); err != nil {
+			t.Fatal(err)
+		}
+		for {
+			_, _, err := ws.Read(t.Context())
+			if err == nil {
+				continue // answers of before
+			}
+			if websocket.CloseStatus(err) != websocket.StatusNormalClosure {
+				t.Fatal(err)
+			}
+			break
+		}
+		s.wantDisconnect(t, 1000, "")
+		<-sent
+	}
 }
 
 func TestServerCloses(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Filter is an event filter pattern. Make one with ParseFilter.
+// Filter is an event filter pattern. Make one with ParseFilter; the zero value matches everything.
 type Filter struct {
 	match matcher
 }
@@ -50,8 +50,11 @@ func (f Filter) Matches(event []byte) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("mapping: the event is not JSON: %w", err)
 	}
-	return f.match == nil || f.match(v, true), nil
+	return f.matches(v), nil
 }
+
+// matches is Matches of an event that is decoded.
+func (f Filter) matches(event any) bool { return f.match == nil || f.match(event, true) }
 
 // decode keeps numbers as their text.
 func decode(text []byte) (any, error) {

@@ -86,6 +86,7 @@ func TestWhatFollowsADelivery(t *testing.T) {
 		{"report a null list", partial, "a b", 0, `{"batchItemFailures":null}`, nil, ""},
 		{"report an empty list", partial, "a b", 0, report(), nil, ""},
 		{"report the lowest of two", partial, "a b c d", 0, report("d", "c"), nil, "[c d] r1 +1s"},
+		{"report the lowest of two, in their order", partial, "a b c d", 0, report("c", "d"), nil, "[c d] r1 +1s"},
 		{"progress renews no quota", partial, "a b c", 2, report("b"), nil, "[b c] r2 !RetryAttemptsExhausted"},
 		{"report the first", partial, "a b", 0, report("a"), nil, "[a b] r1 +1s"},
 		{"report an empty identifier", partial, "a b", 0, report("b", ""), nil, "[a b] r1 +1s"},

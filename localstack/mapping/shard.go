@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -174,7 +175,7 @@ func (s *Shard) readFailed(err error) error {
 	switch {
 	case errors.As(err, &expired):
 		s.iterator = nil
-		if s.position == types.ShardIteratorTypeLatest { // a second one would skip what came meanwhile
+		if s.position == types.ShardIteratorTypeLatest { // a second one would skip what came meanwhile; what is older than since is dropped, by its second
 			s.position = types.ShardIteratorTypeTrimHorizon
 		}
 		return nil
@@ -186,13 +187,16 @@ func (s *Shard) readFailed(err error) error {
 	return fmt.Errorf("mapping: %s: reading %s: %w", s.stream.Table, s.id, err)
 }
 
+// passes says whether one of the filters lets r through.
 func (s *Shard) passes(r Record) (bool, error) {
-	for _, f := range s.stream.Filters {
-		if ok, err := f.Matches(r.JSON); ok || err != nil {
-			return ok, err
-		}
+	if len(s.stream.Filters) == 0 {
+		return true, nil
 	}
-	return len(s.stream.Filters) == 0, nil
+	event, err := decode(r.JSON)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(s.stream.Filters, func(f Filter) bool { return f.matches(event) }), nil
 }
 
 // lane is where an item's records go, always the same.

@@ -189,11 +189,12 @@ func TestLatestStartsWithWhatComes(t *testing.T) {
 		f := newFixture(t)
 		f.config.Mappings = []Stream{{Table: "things", Function: "stream", StartingPosition: Latest}}
 		f.put("old")
+		pass(time.Second)
 		f.run(func() {
 			pass(20 * time.Minute) // an iterator lives for 15
 			f.put("new")
 			pass(time.Second)
-			f.want("20m0s [new]")
+			f.want("20m1s [new]")
 		})
 	})
 }

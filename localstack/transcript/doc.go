@@ -43,7 +43,7 @@
 //	$name        any value where the variable is seen first, later the same value
 //	"$name"      the same for a string; "a.$name" and "a.${name}b" with a variable that is known
 //	/regexp/     a string that the RE2 expression matches as a whole
-//	`text`       a value of exactly these bytes
+//	`text`       a value of exactly these bytes, once variables are put in
 //
 // # Variables
 //

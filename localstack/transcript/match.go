@@ -38,7 +38,7 @@ func (vars variables) at(path string, pattern, came *value) error {
 		}
 		return nil
 	case verbatim:
-		if pattern.raw != came.raw {
+		if raw, err := vars.expand(pattern.parts); err != nil || raw != came.raw {
 			return differ()
 		}
 		return nil

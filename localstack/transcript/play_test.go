@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -275,6 +277,23 @@ func TestParseErrors(t *testing.T) {
 	} {
 		if _, err := Parse("x.txt", []byte(script)); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v, expected %q", script, err, says)
+		}
+	}
+}
+
+// The transcripts of the bus are well formed.
+func TestParseTranscripts(t *testing.T) {
+	files, err := filepath.Glob("../../pkg/nexus/testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d transcripts, %v", len(files), err)
+	}
+	for _, file := range files {
+		src, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Parse(filepath.Base(file), src); err != nil {
+			t.Error(err)
 		}
 	}
 }

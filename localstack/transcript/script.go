@@ -211,6 +211,8 @@ func (v *value) bind(known map[string]bool) error {
 			known[v.parts[0].name] = true
 		}
 		return use(v.parts, known)
+	case verbatim:
+		return use(v.parts, known)
 	}
 	for _, m := range v.members {
 		if err := use(m.name, known); err != nil {

@@ -25,8 +25,8 @@ const (
 // value is JSON as it came, or a pattern for it.
 type value struct {
 	kind    kind
-	raw     string // the bytes in the source; of verbatim those between the quotes
-	parts   []part // text
+	raw     string // the bytes in the source
+	parts   []part // text, verbatim
 	members []member
 	open    bool // an object with …
 	elems   []*value
@@ -121,7 +121,6 @@ func (p *parser) value() (*value, error) {
 		p.at += 1 + len(v.name)
 	case p.pattern && (c == '/' || c == '`'):
 		err = p.quoted(v, c)
-		return v, err
 	default:
 		for p.at < len(p.src) && strings.IndexByte(",]} \t\r\n", p.src[p.at]) < 0 {
 			p.at++
@@ -140,18 +139,17 @@ func (p *parser) quoted(v *value, quote byte) error {
 	if n < 0 {
 		return fmt.Errorf("%c without its end", quote)
 	}
-	v.raw = p.src[p.at+1 : p.at+1+n]
+	inside := p.src[p.at+1 : p.at+1+n]
 	p.at += n + 2
-	v.kind = verbatim
+	var err error
 	if quote == '/' {
 		v.kind = expression
-		re, err := regexp.Compile(`\A(?:` + v.raw + `)\z`)
-		if err != nil {
-			return err
-		}
-		v.re = re
+		v.re, err = regexp.Compile(`\A(?:` + inside + `)\z`)
+	} else {
+		v.kind = verbatim
+		v.parts, err = split(inside)
 	}
-	return nil
+	return err
 }
 
 func (p *parser) object(v *value) error {

@@ -88,12 +88,12 @@ func ListPrefix(s string) (string, error) {
 	return canonical(s)
 }
 
-// TagPrefix is the canonical prefix that tags are kept under; "." is the root.
+// TagPrefix is the canonical prefix that tags are kept under, which may be given as a path: "a.b." is "a.b". "." is the root.
 func TagPrefix(s string) (string, error) {
 	if s == "." {
 		return ".", nil
 	}
-	return canonical(s)
+	return canonical(strings.TrimSuffix(s, "."))
 }
 
 // Topic is the canonical topic of s. A "*" is a label like others here: what it matches is the topics' affair.

@@ -27,15 +27,15 @@ func Failure(e *Error) Outcome {
 	b := append([]byte(`"error":{"code":`), strconv.Itoa(int(e.Code))...)
 	b = append(b, `,"message":`...)
 	b = AppendString(b, e.Message)
-	if e.Data != nil {
+	if len(e.Data) > 0 {
 		b = append(append(b, `,"data":`...), e.Data...)
 	}
 	return Outcome(append(b, '}'))
 }
 
-// Answer returns the message that answers id (nil: null) with an outcome.
+// Answer returns the message that answers id (empty: null) with an outcome.
 func Answer(id json.RawMessage, o Outcome) []byte {
-	if id == nil {
+	if len(id) == 0 {
 		id = json.RawMessage("null")
 	}
 	b := make([]byte, 0, len(id)+len(o)+24)

@@ -48,7 +48,7 @@ var meanings = map[Code]string{
 type Error struct {
 	Code    Code
 	Message string
-	Data    json.RawMessage // absent when nil
+	Data    json.RawMessage // absent when empty
 }
 
 // Error implements error.

@@ -4,14 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync"
 	"time"
 
 	"nexus/pkg/call"
 	"nexus/pkg/deliver"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // claim is the write that gives a waiting task to a pull.
@@ -101,16 +100,15 @@ func (t *Tasks) putBody(ctx context.Context, deadline time.Time, content store.I
 	return id, err
 }
 
-// together runs independent steps side by side and returns the error of each.
+// together runs independent steps side by side, the last in the caller's goroutine, and returns the error of each.
 func together(steps ...func() error) []error {
 	errs := make([]error, len(steps))
-	var g errgroup.Group
-	for n, step := range steps {
-		g.Go(func() error {
-			errs[n] = step()
-			return nil
-		})
+	var others sync.WaitGroup
+	last := len(steps) - 1
+	for n, step := range steps[:last] {
+		others.Go(func() { errs[n] = step() })
 	}
-	_ = g.Wait()
+	errs[last] = steps[last]()
+	others.Wait()
 	return errs
 }

@@ -86,7 +86,7 @@ func (t *Tasks) wait(ctx context.Context, c *call.Call, p Pull) error {
 	e := &item{key: key{t.home(p.Path), t.NewID()}, kind: kindPull, state: waiting, deadline: now.Add(timeout), worker: c.Connid, workerID: c.ID,
 		maker: call.Key{Connid: c.Connid, Row: call.Fresh(t.NewID())}}
 	i := store.Item{"part": store.S(e.key[0]), "id": store.S(e.key[1]), "kind": store.S(kindPull), "state": store.S(waiting),
-		"queue": store.S(pullOrder(now, c.Request)), "at": store.Millis(now), "dl": store.Millis(e.deadline),
+		"queue": store.S(pullOrder(now, e.key[1])), "at": store.Millis(now), "dl": store.Millis(e.deadline),
 		store.AttrExpires: store.N(expiry(e.deadline)), "wc": store.S(c.Connid), "wi": store.S(string(c.ID)), "pull": store.S(c.Request),
 		"user": store.S(c.Session.User), "created": store.Millis(now), "debts": store.M(store.Item{}),
 		"cc": store.S(e.maker.Connid), "cr": store.S(e.maker.Row)}

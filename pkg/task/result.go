@@ -24,16 +24,23 @@ func ReadResult(p *jsonrpc.Params) Finish {
 	return Finish{Taskid: p.String("taskid"), Outcome: jsonrpc.Success(result)}
 }
 
+// maxMessage is how long an error's message may be, with the code, in bytes of JSON: with the longest data it still fits an answer.
+const maxMessage = 4 << 10
+
 // ReadError reads task.error's params. A code that is no whole number is refused; the specification's example and Nexus use numbers.
 func ReadError(p *jsonrpc.Params) Finish {
 	e := jsonrpc.Error{Code: jsonrpc.Code(p.OptInt("code", 0)), Message: p.OptString("message", ""), Data: json.RawMessage(`""`)}
 	if data, ok := p.Raw("data"); ok {
 		e.Data = data
 	}
-	if len(e.Data)+len(e.Message) > MaxBody {
+	if len(e.Data) > MaxBody {
 		p.Fail("data", tooLong)
 	}
-	return Finish{Taskid: p.String("taskid"), Outcome: jsonrpc.Failure(&e)}
+	o := jsonrpc.Failure(&e)
+	if len(o)-len(e.Data) > maxMessage {
+		p.Fail("message", "over 4 KB of JSON")
+	}
+	return Finish{Taskid: p.String("taskid"), Outcome: o}
 }
 
 // Finish carries out task.result and task.error. Any session may finish a task that it knows, waiting or working; the first one wins.

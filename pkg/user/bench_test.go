@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -22,6 +21,7 @@ import (
 
 	"nexus/localstack/clock"
 	"nexus/localstack/dynamo"
+	"nexus/localstack/stack"
 	"nexus/pkg/call"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
@@ -79,7 +79,7 @@ func (w *wire) requests(operation string) int {
 	return w.count[operation]
 }
 
-// bench is a table of users and what works on it.
+// bench is the table of users and what works on it.
 type bench struct {
 	t     *testing.T
 	ctx   context.Context
@@ -107,10 +107,7 @@ func newBench(t *testing.T) *bench {
 		HTTPClient: &http.Client{Transport: b.wire}, Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
 			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
 		})})
-	_, err := client.CreateTable(b.ctx, &dynamodb.CreateTableInput{TableName: aws.String(store.Users), BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("user"), AttributeType: types.ScalarAttributeTypeS}},
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("user"), KeyType: types.KeyTypeHash}}})
-	if err != nil {
+	if err := stack.CreateTables(b.ctx, client, ""); err != nil {
 		t.Fatal(err)
 	}
 	b.db = store.New(client, "", func(context.Context, int) error { return nil })

@@ -44,11 +44,33 @@ func TestCreateRoot(t *testing.T) {
 
 	// A root that was deleted stays so; the record of the first start is no user.
 	b.ok(b.users.Delete(b.ctx, b.call(), user.Delete{User: "root"}))
+	n := b.wire.requests("TransactWriteItems")
 	if made, err := b.users.CreateRoot(b.ctx, "root"); made || err != nil {
 		t.Errorf("root made again: %t %v", made, err)
+	}
+	if b.wire.requests("TransactWriteItems") != n {
+		t.Error("a later start wrote")
 	}
 	b.want(firstStart)
 	p2 := jsonrpc.ReadParams([]byte(`{"user":"first start","pass":"first"}`))
 	user.ReadCreate(p2)
 	b.fails(p2.Err(), jsonrpc.InvalidParams, "user: holds white space")
+}
+
+// TestCreateRootOvertaken has another process start, and its root deleted, between a start's read and its write.
+func TestCreateRootOvertaken(t *testing.T) {
+	b := newBench(t)
+	b.wire.hook(func(operation string) {
+		if operation == "TransactWriteItems" {
+			b.wire.hook(nil)
+			if made, err := b.users.CreateRoot(b.ctx, "root"); !made || err != nil {
+				t.Errorf("the other start: %t %v", made, err)
+			}
+			b.ok(b.users.Delete(b.ctx, b.call(), user.Delete{User: "root"}))
+		}
+	})
+	if made, err := b.users.CreateRoot(b.ctx, "root"); made || err != nil {
+		t.Errorf("root made again: %t %v", made, err)
+	}
+	b.want(firstStart)
 }

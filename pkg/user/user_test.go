@@ -79,7 +79,7 @@ func TestParams(t *testing.T) {
 		{"setPass", setPass, `{"user":"ana","pass":"123"}`, "pass: under 4 bytes"},
 		{"setTags", setTags, `{"user":"ana","prefix":".","tags":{}}`, ""},
 		{"setTags", setTags, `{"user":"ana","tags":{}}`, "prefix"},
-		{"setTags", setTags, `{"user":"ana","prefix":"a.","tags":{}}`, "prefix: empty label"},
+		{"setTags", setTags, `{"user":"ana","prefix":"a..b","tags":{}}`, "prefix: empty label"},
 		{"setTags", setTags, `{"user":"ana","prefix":"."}`, "tags"},
 		{"setTags", setTags, `{"user":"ana","prefix":".","tags":null}`, "tags: not an object"},
 		{"setTags", setTags, `{"user":"ana","prefix":".","tags":["a"]}`, "tags: not an object"},

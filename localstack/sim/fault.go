@@ -1,0 +1,75 @@
+package sim
+
+import (
+	"net"
+	"syscall"
+	"time"
+)
+
+// overdue is a request that was under way for as long as an attempt may be: in calm weather it arrives at last, otherwise its handler gives it
+// up, and the seed says whether it arrived.
+func (w *world) overdue(r *request) {
+	switch {
+	case w.weather.patience < attemptTimeout:
+		w.wire.remove(r)
+		r.answer <- w.apply(r)
+	case w.rng.IntN(2) == 0:
+		w.lose(r)
+	default:
+		w.refuse(r)
+	}
+}
+
+func (w *world) fault(r *request, what string) {
+	w.wire.remove(r)
+	w.faults++
+	w.disturbed = time.Now()
+	r.inv.hurt = true
+	w.logf("%s %s", what, r)
+}
+
+func reset() error { return &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET} }
+
+// refuse fails a request before its effect.
+func (w *world) refuse(r *request) {
+	w.fault(r, "fail")
+	if w.rng.IntN(2) == 0 {
+		r.answer <- response{err: reset()}
+		return
+	}
+	r.answer <- refusal(r, 500, "InternalServerError", "")
+}
+
+// lose applies a request and loses its response.
+func (w *world) lose(r *request) {
+	w.fault(r, "lose the response of")
+	w.apply(r)
+	r.answer <- response{err: reset()}
+}
+
+// conflict has a write meet another transaction.
+func (w *world) conflict(r *request) {
+	w.fault(r, "conflict for")
+	if r.op == "TransactWriteItems" {
+		r.answer <- refusal(r, 400, "TransactionCanceledException", `,"CancellationReasons":[{"Code":"TransactionConflict"},{"Code":"None"}]`)
+		return
+	}
+	r.answer <- refusal(r, 400, "TransactionConflictException", "")
+}
+
+// throttle has a post meet a client that does not read.
+func (w *world) throttle(r *request) {
+	w.fault(r, "throttle")
+	r.answer <- refusal(r, 429, "LimitExceededException", "")
+}
+
+// writes tells whether a request changes a table.
+func (r *request) writes() bool {
+	switch r.op {
+	case "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems":
+		return true
+	}
+	return false
+}
+
+func (r *request) String() string { return r.inv.String() + " " + r.op + " " + r.target }

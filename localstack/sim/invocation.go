@@ -1,0 +1,123 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"nexus/localstack/stack"
+	"nexus/pkg/nexus"
+)
+
+// invocation is one run of a function. Its requests name it through their context.
+type invocation struct {
+	n        int
+	function string
+	call     *call     // the client's request that it carries out; nil for others
+	began    time.Time // when it was invoked
+	over     bool      // its function returned or it was killed
+	killed   bool
+	// hurt says that a request of it failed or lost its response, or that it was killed: what it owes may come from repair.
+	hurt bool
+	dead chan struct{}
+	// stored is the key of the item that it put, for the mutation that blinds second looks.
+	stored bool
+}
+
+type invocationKey struct{}
+
+func invocationOf(ctx context.Context) *invocation {
+	i, _ := ctx.Value(invocationKey{}).(*invocation)
+	return i
+}
+
+var (
+	errCrashed = errors.New("the sandbox crashed")
+	errOver    = errors.New("the simulation is over")
+)
+
+// invoke is put around every invocation of a function: it numbers it, lets it be killed, and loses or delays the events of connections that
+// ended, which API Gateway promises to nobody.
+func (w *world) invoke(next stack.Invoke) stack.Invoke {
+	return func(ctx context.Context, function string, payload []byte) ([]byte, error) {
+		if function == nexus.FunctionConnection && !w.admit(payload) {
+			return []byte(`{"statusCode":200}`), nil
+		}
+		inv := w.begin(function, payload)
+		type result struct {
+			out []byte
+			err error
+		}
+		done := make(chan result, 1)
+		go func() {
+			out, err := next(context.WithValue(ctx, invocationKey{}, inv), function, payload)
+			done <- result{out, err}
+		}()
+		select {
+		case r := <-done:
+			w.end(inv, r.err)
+			return r.out, r.err
+		case <-inv.dead:
+			return nil, errCrashed
+		}
+	}
+}
+
+// begin registers an invocation and sets its time limit, a moment before the runner's own, so that it ends as every killed one does.
+func (w *world) begin(function string, payload []byte) *invocation {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	inv := &invocation{n: len(w.invocations) + 1, function: function, began: time.Now(), dead: make(chan struct{})}
+	w.invocations = append(w.invocations, inv)
+	cause := w.cause
+	if inv.call = w.sending; inv.call != nil {
+		w.sending, inv.call.inv = nil, inv
+		inv.call.request = requestID(payload)
+		w.byRequest[inv.call.request] = inv.call
+	}
+	w.logf("begin %s of %s %s", inv, function, cause)
+	w.agenda.add(inv.began.Add(nexus.FunctionTimeout-time.Nanosecond), func() {
+		if !inv.over {
+			w.kill(inv, "overran")
+		}
+	})
+	return inv
+}
+
+func (w *world) end(inv *invocation, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	inv.over = true
+	if err != nil {
+		inv.hurt = true
+	}
+	w.logf("end %s", inv)
+}
+
+// kill ends an invocation where it is. What it had under way, the seed lets happen or not; nothing of it is heard of again.
+func (w *world) kill(inv *invocation, why string) {
+	w.logf("kill %s %s", inv, why)
+	inv.killed, inv.hurt, inv.over = true, true, true
+	w.kills++
+	w.disturbed = time.Now()
+	for _, r := range w.wire.take(inv) {
+		if w.rng.IntN(2) == 0 {
+			w.apply(r)
+		}
+	}
+	close(inv.dead)
+}
+
+// requestID reads the id that API Gateway gave a message, by which the bus knows its own writes.
+func requestID(payload []byte) string {
+	var e struct {
+		RequestContext struct {
+			RequestID string `json:"requestId"`
+		} `json:"requestContext"`
+	}
+	if json.Unmarshal(payload, &e) != nil {
+		return ""
+	}
+	return e.RequestContext.RequestID
+}

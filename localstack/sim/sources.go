@@ -1,0 +1,176 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"nexus/localstack/mapping"
+	"nexus/localstack/stack"
+	"nexus/pkg/nexus"
+	"nexus/pkg/timer"
+)
+
+// sources reads the stream and the queue, and keeps the watchdog's schedule: late, and now and then twice.
+type sources struct {
+	w       *world
+	queue   *mapping.QueueReader
+	shards  []*mapping.Shard
+	dirty   bool // the table changed since the stream was read
+	polling bool // a reading of the stream is planned
+}
+
+func openSources(w *world) (*sources, error) {
+	ctx, c := context.Background(), w.stack.Sources
+	s := &sources{w: w}
+	var err error
+	if s.queue, err = mapping.OpenQueue(ctx, c, c.Queues[0]); err != nil {
+		return nil, err
+	}
+	tasks := c.Mappings[0]
+	// The window is there to save reads: nothing may depend on it.
+	tasks.Window = []time.Duration{0, 0, 5 * time.Second, tasks.Window}[w.rng.IntN(4)]
+	stream, err := mapping.OpenStream(ctx, c, tasks)
+	if err != nil {
+		return nil, err
+	}
+	if s.shards, err = stream.Shards(ctx); err != nil {
+		return nil, err
+	}
+	s.sweepAt(w.began.Add(nexus.SweepEvery))
+	return s, nil
+}
+
+// lateness is what the seed adds to a time.
+func (s *sources) lateness() time.Duration {
+	return time.Duration(1 + s.w.rng.Int64N(int64(s.w.weather.late)))
+}
+
+func (s *sources) soon(d time.Duration, f func()) { s.w.agenda.add(time.Now().Add(d), f) }
+
+// sent plans a reading of the queue for each message sent.
+func (s *sources) sent(r *request) {
+	for _, m := range wakes(r) {
+		s.w.logf("wake %s %s in %v", m.Kind, strings.Join(m.Key, " "), m.After)
+		s.soon(m.After+s.lateness(), s.pollQueue)
+	}
+}
+
+func (s *sources) pollQueue() {
+	ctx, w := context.Background(), s.w
+	b, err := s.queue.Step(ctx)
+	if err != nil {
+		w.failf("reading the queue: %v", err)
+		return
+	}
+	if b == nil {
+		return
+	}
+	// There may be more, and what fails is seen again after its visibility timeout.
+	s.soon(time.Millisecond, s.pollQueue)
+	s.soon(nexus.TimerVisibility+s.lateness(), s.pollQueue)
+	s.deliver("queue", func() mapping.Result { return s.queue.Invoke(ctx, b) }, func(r mapping.Result) { s.queue.Settle(ctx, b, r) })
+}
+
+// deliver invokes once, or twice at the same time; what the first comes to is what counts.
+func (s *sources) deliver(what string, invoke func() mapping.Result, settle func(mapping.Result)) {
+	settled := false
+	once := func(again string) {
+		s.w.because("%s%s", what, again)
+		go func() {
+			r := invoke()
+			s.w.leave(func() {
+				if !settled {
+					settled = true
+					settle(r)
+				}
+			})
+		}()
+	}
+	once("")
+	if s.w.rng.IntN(8) == 0 {
+		s.soon(time.Duration(1+s.w.rng.Int64N(int64(50*time.Millisecond))), func() { once(" again") })
+	}
+}
+
+// changed is told of every write to the table of tasks.
+func (s *sources) changed() {
+	s.dirty = true
+	if !s.polling {
+		s.polling = true
+		s.soon(time.Second+s.lateness(), s.pollStream)
+	}
+}
+
+func (s *sources) pollStream() {
+	w := s.w
+	s.polling = false
+	for _, shard := range s.shards {
+		if s.dirty {
+			if _, err := shard.Poll(context.Background()); err != nil {
+				w.failf("reading the stream: %v", err)
+			}
+		}
+		s.drain(shard)
+	}
+	s.dirty = false
+}
+
+// drain delivers what is due of a shard and plans the rest.
+func (s *sources) drain(shard *mapping.Shard) {
+	b, at := shard.Next()
+	if b != nil {
+		ctx := context.Background()
+		s.deliver("stream", func() mapping.Result { return shard.Invoke(ctx, b) }, func(r mapping.Result) {
+			shard.Settle(b, r)
+			s.drain(shard)
+		})
+		return
+	}
+	if !at.IsZero() {
+		s.w.agenda.add(at.Add(time.Duration(1+s.w.rng.Int64N(int64(100*time.Millisecond)))), func() { s.drain(shard) })
+	}
+}
+
+// sweepAt fires the watchdog's schedule, every minute on the minute.
+func (s *sources) sweepAt(at time.Time) {
+	s.w.agenda.add(at, func() {
+		s.sweepAt(at.Add(nexus.SweepEvery))
+		s.sweep(at, 0)
+	})
+}
+
+// sweep invokes as EventBridge does: asynchronously, with two retries.
+func (s *sources) sweep(at time.Time, attempt int) {
+	payload, err := mapping.ScheduledEvent(fmt.Sprintf("sweep-%d", at.Unix()), stack.Account, stack.Region, "watchdog", at)
+	if err != nil {
+		s.w.failf("scheduled event: %v", err)
+		return
+	}
+	s.w.because("sweep")
+	go func() {
+		if _, err := s.w.stack.Invoke(context.Background(), nexus.FunctionTimer, payload); err != nil && attempt < 2 {
+			s.w.leave(func() {
+				s.soon(time.Duration(attempt+1)*time.Minute, func() { s.sweep(at, attempt+1) })
+			})
+		}
+	}()
+}
+
+// wake has the timer function told something as if the queue had said it.
+func (s *sources) wake(w timer.Wake) {
+	body, err := json.Marshal(w)
+	if err != nil {
+		s.w.failf("wake: %v", err)
+		return
+	}
+	payload, err := json.Marshal(map[string]any{"Records": []map[string]string{{"messageId": "m", "body": string(body)}}})
+	if err != nil {
+		s.w.failf("wake: %v", err)
+		return
+	}
+	s.w.because("%s", w.Kind)
+	go func() { _, _ = s.w.stack.Invoke(context.Background(), nexus.FunctionTimer, payload) }() // who asks hears nothing
+}

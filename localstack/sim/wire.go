@@ -1,0 +1,150 @@
+package sim
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// request is a request of a handler, parked until the seed says what becomes of it.
+type request struct {
+	inv    *invocation
+	op     string // as PutItem, SendMessage; of @connections the HTTP method
+	target string // the table, or the connection's id at API Gateway
+	body   []byte
+	http   *http.Request
+	parked time.Time
+	answer chan response
+
+	canonical string // see text
+}
+
+type response struct {
+	http *http.Response
+	err  error
+}
+
+// text is the body with its members in order: SDKs write maps in any.
+func (r *request) text() string {
+	if r.canonical == "" {
+		var v any
+		r.canonical = string(r.body)
+		if json.Unmarshal(r.body, &v) == nil {
+			if b, err := json.Marshal(v); err == nil {
+				r.canonical = string(b)
+			}
+		}
+	}
+	return r.canonical
+}
+
+// before orders parked requests by what they are: the goroutines of a handler park in any order.
+func (r *request) before(o *request) int {
+	if c := cmp.Or(cmp.Compare(r.inv.n, o.inv.n), cmp.Compare(r.op, o.op), cmp.Compare(r.target, o.target)); c != 0 {
+		return c
+	}
+	return cmp.Compare(r.text(), o.text())
+}
+
+// wire is where the functions' requests park.
+type wire struct {
+	next http.RoundTripper
+	over chan struct{}
+
+	mu     sync.Mutex
+	parked []*request
+	fresh  bool // parked is not in order
+}
+
+// RoundTrip implements http.RoundTripper.
+func (w *wire) RoundTrip(h *http.Request) (*http.Response, error) {
+	inv := invocationOf(h.Context())
+	if inv == nil { // the stack is starting
+		return w.next.RoundTrip(h)
+	}
+	var body []byte
+	if h.Body != nil {
+		var err error
+		if body, err = io.ReadAll(h.Body); err != nil {
+			return nil, err
+		}
+	}
+	r := &request{inv: inv, body: body, http: h, parked: time.Now(), answer: make(chan response, 1)}
+	r.name()
+	w.mu.Lock()
+	w.parked, w.fresh = append(w.parked, r), true
+	w.mu.Unlock()
+	select {
+	case a := <-r.answer:
+		return a.http, a.err
+	case <-w.over:
+		return nil, errOver
+	}
+}
+
+// name finds out what a request is.
+func (r *request) name() {
+	if _, op, ok := strings.Cut(r.http.Header.Get("X-Amz-Target"), "."); ok {
+		r.op = op
+		if _, after, ok := bytes.Cut(r.body, []byte(`"nexus-`)); ok && strings.HasPrefix(r.http.Header.Get("X-Amz-Target"), "DynamoDB") {
+			table, _, _ := bytes.Cut(after, []byte(`"`))
+			r.target = string(table)
+		}
+		return
+	}
+	r.op = r.http.Method
+	path := r.http.URL.EscapedPath()
+	r.target, _ = url.PathUnescape(path[strings.LastIndexByte(path, '/')+1:])
+}
+
+// waiting returns the parked requests in their order.
+func (w *wire) waiting() []*request {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fresh {
+		slices.SortFunc(w.parked, (*request).before)
+		w.fresh = false
+	}
+	return w.parked
+}
+
+// remove takes a request out, to be answered or not.
+func (w *wire) remove(r *request) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.parked = slices.DeleteFunc(w.parked, func(o *request) bool { return o == r })
+}
+
+// take removes all requests of an invocation, in their order.
+func (w *wire) take(inv *invocation) []*request {
+	var taken []*request
+	for _, r := range slices.Clone(w.waiting()) {
+		if r.inv == inv {
+			taken = append(taken, r)
+			w.remove(r)
+		}
+	}
+	return taken
+}
+
+// send gives a request to the service.
+func (w *wire) send(r *request) response {
+	r.http.Body, r.http.ContentLength = io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body))
+	h, err := w.next.RoundTrip(r.http)
+	return response{h, err}
+}
+
+// refusal is an error answer of a service.
+func refusal(r *request, status int, exception, more string) response {
+	body := `{"__type":"com.amazonaws.dynamodb.v20120810#` + exception + `","message":"simulated"` + more + `}`
+	return response{http: &http.Response{Status: http.StatusText(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header:        http.Header{"Content-Type": {"application/x-amz-json-1.0"}, "X-Amzn-Errortype": {exception}},
+		ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body)), Request: r.http}}
+}

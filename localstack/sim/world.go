@@ -1,0 +1,283 @@
+package sim
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"testing/synctest"
+	"time"
+
+	"nexus/localstack/stack"
+	"nexus/pkg/handler"
+	"nexus/pkg/nexus"
+	"nexus/pkg/user"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/oklog/ulid/v2"
+)
+
+// Options change a run; the zero value is the simulation.
+type Options struct {
+	// Verbose keeps the log's lines.
+	Verbose bool
+	// Rewrite, where set, may change a request on its way to the service, or answer it itself: how tests take out what the design rests on.
+	Rewrite func(r *Outgoing)
+	// RepairAge replaces task.RepairAge where it is not zero.
+	RepairAge time.Duration
+}
+
+// Outgoing is a request that Options.Rewrite sees.
+type Outgoing struct {
+	Op, Table string
+	Body      []byte
+	Stored    bool   // its handler has put an item before
+	Answer    []byte // where set, the service is not asked
+}
+
+// Report is what came of a run.
+type Report struct {
+	Seed       uint64
+	Weather    string
+	Operations int      // requests of clients
+	Requests   int      // of handlers
+	Hash       uint64   // of the log: equal for equal runs
+	Failures   []string // invariants that did not hold
+	Lines      []string // the log, if Verbose
+}
+
+// world is one run.
+type world struct {
+	options Options
+	seed    uint64
+	rng     *rand.Rand // the scheduler's: all that is decided between two steps
+	weather weather
+	order   order
+	ranks   map[int]float64 // of invocations, where order is stubbornly
+	agenda  agenda
+	wire    wire
+	stack   *stack.Stack
+	sources *sources
+	began   time.Time
+	closing bool // clients send nothing more
+
+	mu          sync.Mutex
+	chance      *rand.Rand // the handlers'
+	ids         uint64     // of the emulated services
+	ulids       uint64
+	invocations []*invocation
+	cause       string // of the next invocation, for the log
+	sending     *call  // the client's request that the next invocation carries out
+	byRequest   map[string]*call
+	finished    []func() // what goroutines outside of handlers have left for the scheduler
+
+	clients   []*client
+	calls     []*call
+	posts     []*post
+	trace     trace
+	kills     int
+	faults    int
+	disturbed time.Time // the last fault
+	requests  int
+	paths     []string
+	known     []string      // taskids that some client has seen
+	activity  time.Duration // how long clients send requests
+	settled   time.Time     // when the weather settled
+	allEnded  time.Time     // when all connections ended
+
+	failures []string
+	logMu    sync.Mutex
+	lines    []string
+	hash     hash64
+}
+
+type hash64 interface {
+	Write([]byte) (int, error)
+	Sum64() uint64
+}
+
+// Run carries out a seed. It must be called in a testing/synctest bubble of its own.
+func Run(seed uint64, o Options) (*Report, error) {
+	w := &world{options: o, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), chance: rand.New(rand.NewPCG(seed, 2)), ranks: map[int]float64{},
+		began: time.Now(), byRequest: map[string]*call{}, hash: fnv.New64a()}
+	w.weather = forecast(w.rng)
+	w.order = order(w.rng.IntN(2))
+	w.trace.init()
+	if err := w.start(); err != nil {
+		return nil, err
+	}
+	w.live()
+	w.close()
+	r := &Report{Seed: seed, Weather: w.weather.name, Operations: len(w.calls), Requests: w.requests, Hash: w.hash.Sum64(), Lines: w.lines}
+	r.Failures = w.failures
+	return r, nil
+}
+
+// start starts the stack, with everything injected that could differ between two runs.
+func (w *world) start() error {
+	w.wire.over = make(chan struct{})
+	env := map[string]string{}
+	if w.rng.IntN(5) == 0 {
+		env[handler.EnvShards] = hotPath + "=3"
+	}
+	s, err := stack.Start(context.Background(), stack.Config{
+		Env:   env,
+		Clock: &w.agenda,
+		Chances: &nexus.Chances{Now: time.Now, NewID: w.newULID, ULID: handler.FirstULID, Float: w.float,
+			Salt:  func() []byte { return make([]byte, 16) },
+			Pause: func(context.Context, int) error { return nil }}, // the next attempt parks
+		NewID: w.newID,
+		Delay: w.delay,
+		Wire: func(next http.RoundTripper) http.RoundTripper {
+			w.wire.next = next
+			return &w.wire
+		},
+		Retryer: func() aws.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) {
+				o.MaxAttempts, o.RateLimiter = handler.Attempts, ratelimit.None
+				o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+			})
+		},
+		Manual: true,
+		Adjust: func(s *nexus.Settings) {
+			s.PasswordCost = user.Cost{Memory: 8, Passes: 1, Parallelism: 1}
+			s.RepairAge = w.options.RepairAge
+		},
+		Invoke: w.invoke,
+	})
+	if err != nil {
+		return err
+	}
+	w.stack = s
+	w.sources, err = openSources(w)
+	return err
+}
+
+// close ends the run: what is parked fails, and nothing that happens now counts.
+func (w *world) close() {
+	close(w.wire.over)
+	w.logf("over")
+	_ = w.stack.Close()
+	synctest.Wait()
+}
+
+// newID names what the emulated services name.
+func (w *world) newID() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ids++
+	return fmt.Sprintf("id%08d", w.ids)
+}
+
+// newULID makes a ulid of the bubble's time; what follows the time is spread, since real ones are in no order.
+func (w *world) newULID() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ulids++
+	var id ulid.ULID
+	_ = id.SetTime(ulid.Timestamp(time.Now())) // fails after the year 10889
+	binary.BigEndian.PutUint64(id[6:], mix(w.seed<<32+w.ulids))
+	binary.BigEndian.PutUint16(id[14:], uint16(w.ulids))
+	return id.String()
+}
+
+// mix is splitmix64's finalizer.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+func (w *world) float() float64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.chance.Float64()
+}
+
+// delay is what a post takes on its way to the client: mostly nothing.
+func (w *world) delay(string) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.chance.IntN(4) > 0 {
+		return 0
+	}
+	return time.Duration(1 + w.chance.Int64N(int64(20*time.Millisecond)))
+}
+
+// admit decides about $disconnect events: they may be late or lost.
+func (w *world) admit(payload []byte) bool {
+	var e struct {
+		RequestContext struct {
+			EventType string `json:"eventType"`
+		} `json:"requestContext"`
+	}
+	if json.Unmarshal(payload, &e) != nil || e.RequestContext.EventType != "DISCONNECT" {
+		return true
+	}
+	w.mu.Lock()
+	lost := w.chance.Float64() < w.weather.lostEnds
+	after := time.Duration(1 + w.chance.Int64N(int64(w.weather.lateEnds)+1))
+	w.mu.Unlock()
+	if lost {
+		w.logf("lost $disconnect")
+		return false
+	}
+	ready := make(chan struct{})
+	w.agenda.add(time.Now().Add(after), func() { w.because("$disconnect"); close(ready) })
+	select {
+	case <-ready:
+		return true
+	case <-w.wire.over:
+		return false
+	}
+}
+
+// because notes for the log what the next invocation comes from.
+func (w *world) because(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.cause = fmt.Sprintf(format, args...)
+}
+
+// leave hands something to the scheduler from a goroutine that is no handler.
+func (w *world) leave(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.finished = append(w.finished, f)
+}
+
+func (w *world) logf(format string, args ...any) {
+	w.logMu.Lock()
+	defer w.logMu.Unlock()
+	line := fmt.Sprintf("%12.6f ", time.Since(w.began).Seconds()) + fmt.Sprintf(format, args...) + "\n"
+	_, _ = w.hash.Write([]byte(line)) // a hash takes everything
+	if w.options.Verbose {
+		w.lines = append(w.lines, strings.TrimSuffix(line, "\n"))
+	}
+}
+
+func (w *world) failf(format string, args ...any) {
+	const enough = 20
+	if len(w.failures) < enough {
+		w.failures = append(w.failures, fmt.Sprintf(format, args...))
+	}
+	w.logf("FAILED "+format, args...)
+}
+
+// ms reads milliseconds since 1970.
+func ms(n int64) time.Time { return time.UnixMilli(n) }
+
+func (i *invocation) String() string {
+	if i == nil {
+		return "#-"
+	}
+	return fmt.Sprintf("#%d", i.n)
+}

@@ -1,0 +1,202 @@
+package session_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"nexus/pkg/jsonrpc"
+	"nexus/pkg/session"
+	"nexus/pkg/store"
+)
+
+func TestLogin(t *testing.T) {
+	b := newBench(t)
+	b.user("dora", `{".":{"n":1.50,"s":"<é>"},"elsa":{"@admin":true}}`)
+	b.user("elsa", `{}`)
+	b.set("elsa", "templates", store.Strings([]string{"dora"}))
+	connid, _ := b.connect()
+	b.want(nobody(connid))
+	for _, test := range []struct{ params, name, tags string }{
+		{`{"user":"DORA","pass":"dora"}`, "dora", `{".":{"n":1.50,"s":"<é>"},"elsa":{"@admin":true}}`},
+		{`{"method":"basic","user":"elsa","pass":"elsa"}`, "elsa", `{".":{"n":1.50,"s":"<é>"},"elsa":{"@admin":true}}`},
+		{`{"user":"dora>elsa","pass":"dora"}`, "elsa", `{".":{"n":1.50,"s":"<é>"},"elsa":{"@admin":true}}`},
+	} {
+		got, err := b.login(connid, test.params)
+		want := jsonrpc.Outcome(`"result":{"ok":true,"connid":"` + connid + `","user":"` + test.name + `","tags":` + test.tags + `,"metadata":null}`)
+		if got != want || err != nil {
+			t.Errorf("%s: %s %v, want %s", test.params, got, err, want)
+		}
+		b.want(loggedIn(connid, test.name, test.tags))
+		in, err := b.sessions.Load(b.ctx, connid)
+		if string(in.Tags.JSON()) != test.tags || in.User != test.name || err != nil {
+			t.Errorf("in force: %s %s %v", in.User, in.Tags.JSON(), err)
+		}
+	}
+}
+
+func TestReadLogin(t *testing.T) {
+	tests := []struct {
+		params string
+		want   session.Login
+		detail string
+	}{
+		{`{"user":"Ana","pass":"Secret"}`, session.Login{Method: "basic", User: "ana", As: "ana", Pass: "Secret"}, ""},
+		{`{"method":"basic","user":"ana","pass":""}`, session.Login{Method: "basic", User: "ana", As: "ana"}, ""},
+		{`{"method":null,"user":"ana>Bob","pass":"x"}`, session.Login{Method: "basic", User: "ana", As: "bob", Pass: "x"}, ""},
+		{`{"method":"ldap","token":1}`, session.Login{Method: "ldap"}, ""},
+		{`{"method":1,"user":"ana","pass":"x"}`, session.Login{}, "method"},
+		{`{"pass":"x"}`, session.Login{}, "user"},
+		{`{"user":"ana"}`, session.Login{}, "pass"},
+		{`{"user":"ana","pass":null}`, session.Login{}, "pass"},
+		{`{"user":"a","pass":"x"}`, session.Login{}, "user: under 3 bytes"},
+		{`{"user":"ana>","pass":"x"}`, session.Login{}, "user: under 3 bytes"},
+		{`{"user":"ana > bob","pass":"x"}`, session.Login{}, "user: holds white space"},
+	}
+	for _, test := range tests {
+		p := jsonrpc.ReadParams([]byte(test.params))
+		got := session.ReadLogin(p)
+		err := p.Err()
+		if test.detail != "" {
+			if err == nil || err.Error() != "-32602 Invalid params:["+test.detail+"]" {
+				t.Errorf("%s: %v, want %s", test.params, err, test.detail)
+			}
+			continue
+		}
+		if got != test.want || err != nil {
+			t.Errorf("%s: %+v %v, want %+v", test.params, got, err, test.want)
+		}
+	}
+}
+
+// TestFailedLogin tries every way to fail on a session that is logged in already: it stays so.
+func TestFailedLogin(t *testing.T) {
+	b := newBench(t)
+	b.user("dora", `{".":{"kept":true}}`)
+	b.user("elsa", `{}`)
+	b.user("huge", `{".":{"x":"`+strings.Repeat("x", session.MaxTags)+`"}}`)
+	b.set("elsa", "disabled", store.Bool(true))
+	connid, _ := b.connect()
+	b.as(connid, "dora")
+	before := loggedIn(connid, "dora", `{".":{"kept":true}}`)
+	b.want(before)
+	for _, test := range []struct {
+		params string
+		code   jsonrpc.Code
+		detail string
+	}{
+		{`{"user":"dora","pass":"wrong"}`, jsonrpc.PermissionDenied, ""},
+		{`{"user":"ghost","pass":"ghost"}`, jsonrpc.PermissionDenied, ""},
+		{`{"user":"elsa","pass":"elsa"}`, jsonrpc.PermissionDenied, "elsa is disabled"},
+		{`{"user":"dora>elsa","pass":"dora"}`, jsonrpc.PermissionDenied, "@admin on elsa"},
+		{`{"user":"huge","pass":"huge"}`, jsonrpc.InvalidParams, "user: tags, with those of its templates, over 120 KB"},
+		{`{"method":"ldap","user":"dora","pass":"dora"}`, jsonrpc.PermissionDenied, "there is no such login method"},
+	} {
+		_, err := b.login(connid, test.params)
+		b.fails(err, test.code, test.detail)
+		b.want(before)
+	}
+}
+
+// TestLoginAfterEnd finds that a login makes no session.
+func TestLoginAfterEnd(t *testing.T) {
+	b := newBench(t)
+	b.user("dora", `{}`)
+	connid, _ := b.connect()
+	if err := b.sessions.End(b.ctx, connid, true); err != nil {
+		t.Fatal(err)
+	}
+	ended := connid + " ended user=nobody owner= tags={} wd=90"
+	b.want(ended)
+	for _, id := range []string{connid, node + "never"} {
+		if _, err := b.login(id, `{"user":"dora","pass":"dora"}`); !errors.Is(err, session.ErrEnded) {
+			t.Errorf("%v, want %v", err, session.ErrEnded)
+		}
+	}
+	b.want(ended)
+}
+
+// TestMaxSessions counts the live sessions of a user, and only those.
+func TestMaxSessions(t *testing.T) {
+	b := newBench(t)
+	b.user("dora", `{}`)
+	b.user("elsa", `{}`)
+	b.set("dora", "maxsessions", store.N(2))
+	one, gone := b.connect()
+	two, _ := b.connect()
+	other, _ := b.connect()
+	three, _ := b.connect()
+	b.as(one, "dora")
+	b.as(two, "dora")
+	b.as(other, "elsa")
+	b.as(two, "dora") // its own session does not count
+	if b.asked != 0 {
+		t.Errorf("%d connections were asked for while there was room", b.asked)
+	}
+	full := []string{loggedIn(one, "dora", "{}"), loggedIn(two, "dora", "{}"), loggedIn(other, "elsa", "{}"), nobody(three)}
+	b.want(full...)
+	_, err := b.login(three, `{"user":"dora","pass":"dora"}`)
+	b.fails(err, jsonrpc.PermissionDenied, "too many sessions of dora")
+	b.want(full...)
+	if b.asked != 2 {
+		t.Errorf("%d connections were asked for, want both", b.asked)
+	}
+
+	// The first is gone, and nobody said so: it is ended, and there is room.
+	gone.Closed(1006, "")
+	b.as(three, "dora")
+	b.want(one+" ended user=dora owner= tags={} wd=90", loggedIn(two, "dora", "{}"), loggedIn(other, "elsa", "{}"), loggedIn(three, "dora", "{}"))
+
+	// Below 1 is no limit.
+	b.set("dora", "maxsessions", store.N(0))
+	four, _ := b.connect()
+	b.as(four, "dora")
+}
+
+// TestMaxSessionsOfManyDead ends more dead sessions than are asked for at a time.
+func TestMaxSessionsOfManyDead(t *testing.T) {
+	b := newBench(t)
+	b.user("dora", `{}`)
+	b.set("dora", "maxsessions", store.N(0))
+	const n = 40
+	for range n {
+		connid, conn := b.connect()
+		b.as(connid, "dora")
+		conn.Closed(1006, "")
+	}
+	b.set("dora", "maxsessions", store.N(1))
+	connid, _ := b.connect()
+	b.as(connid, "dora")
+	if got := strings.Count(b.table(), " ended "); got != n {
+		t.Errorf("%d sessions ended, want %d", got, n)
+	}
+	next, _ := b.connect()
+	_, err := b.login(next, `{"user":"dora","pass":"dora"}`)
+	b.fails(err, jsonrpc.PermissionDenied, "too many sessions of dora")
+}
+
+// TestMaxSessionsLongAgo leaves out what the index still holds of a session whose time is over.
+func TestMaxSessionsLongAgo(t *testing.T) {
+	b := newBench(t)
+	b.user("dora", `{}`)
+	b.set("dora", "maxsessions", store.N(1))
+	one, _ := b.connect()
+	b.as(one, "dora")
+	b.clock.Advance(session.Lifetime + session.Tombstone + time.Second)
+	two, _ := b.connect()
+	b.as(two, "dora")
+	if b.asked != 0 {
+		t.Errorf("%d connections were asked for", b.asked)
+	}
+}
+
+// TestLoginLostResponse repeats the write of the session.
+func TestLoginLostResponse(t *testing.T) {
+	b := newBench(t)
+	b.user("dora", `{"a":{"b":1}}`)
+	connid, _ := b.connect()
+	b.loseNext("UpdateItem")
+	b.as(connid, "dora")
+	b.want(loggedIn(connid, "dora", `{"a":{"b":1}}`))
+}

@@ -1,0 +1,94 @@
+package session_test
+
+import (
+	"errors"
+	"testing"
+
+	"nexus/pkg/jsonrpc"
+	"nexus/pkg/session"
+	"nexus/pkg/store"
+	"nexus/pkg/user"
+)
+
+func TestReload(t *testing.T) {
+	b := newBench(t)
+	b.user("dora", `{".":{"n":1}}`)
+	connid, _ := b.connect()
+	_, err := b.sessions.Reload(b.ctx, b.call(connid))
+	b.fails(err, jsonrpc.InvalidRequest, "not logged in")
+	b.want(nobody(connid))
+
+	b.as(connid, "dora")
+	b.set("dora", "tags", store.S(`{".":{"n":2.0}}`))
+	b.set("dora", "disabled", store.Bool(true)) // which ends no session
+	b.want(loggedIn(connid, "dora", `{".":{"n":1}}`))
+	for _, lose := range []string{"", "UpdateItem"} {
+		b.loseNext(lose)
+		got, err := b.sessions.Reload(b.ctx, b.call(connid))
+		if got != jsonrpc.OK || err != nil {
+			t.Errorf("%s %v, want ok", got, err)
+		}
+		b.want(loggedIn(connid, "dora", `{".":{"n":2.0}}`))
+	}
+
+	if _, err := b.users.Delete(b.ctx, b.call(connid), user.Delete{User: "dora"}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.sessions.Reload(b.ctx, b.call(connid))
+	b.fails(err, jsonrpc.InvalidUser, "dora")
+	b.want(loggedIn(connid, "dora", `{".":{"n":2.0}}`))
+
+	if err := b.sessions.End(b.ctx, connid, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.sessions.Reload(b.ctx, b.call(connid)); !errors.Is(err, session.ErrEnded) {
+		t.Errorf("%v, want %v", err, session.ErrEnded)
+	}
+}
+
+// TestReloadOvertaken puts something between the reload's reads and its write. The reload must not bring back what it read before.
+func TestReloadOvertaken(t *testing.T) {
+	b := newBench(t)
+	b.user("dora", `{".":{"n":1}}`)
+	b.user("elsa", `{".":{"e":1}}`)
+	connid, _ := b.connect()
+	b.as(connid, "dora")
+	reload := func() error {
+		_, err := b.sessions.Reload(b.ctx, b.call(connid))
+		return err
+	}
+	for _, test := range []struct {
+		name  string
+		other func() error
+		want  string
+	}{
+		{"a reload of newer tags", func() error {
+			b.set("dora", "tags", store.S(`{".":{"n":2}}`))
+			return reload()
+		}, loggedIn(connid, "dora", `{".":{"n":2}}`)},
+		{"a login", func() error {
+			_, err := b.login(connid, `{"user":"elsa","pass":"elsa"}`)
+			return err
+		}, loggedIn(connid, "elsa", `{".":{"e":1}}`)},
+	} {
+		b.hook("UpdateItem", func() {
+			if err := test.other(); err != nil {
+				t.Errorf("%s: %v", test.name, err)
+			}
+		})
+		if err := reload(); err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		b.want(test.want)
+	}
+
+	b.hook("UpdateItem", func() {
+		if err := b.sessions.End(b.ctx, connid, true); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := reload(); !errors.Is(err, session.ErrEnded) {
+		t.Errorf("%v, want %v", err, session.ErrEnded)
+	}
+	b.want(connid + ` ended user=elsa owner= tags={".":{"e":1}} wd=90`)
+}
