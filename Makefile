@@ -1,7 +1,7 @@
 # Works with GNU make 3.81 and later. Nothing here needs more than Go, a shell and sed.
 
 LISTEN    ?= 127.0.0.1:8080
-SEEDS     ?= 200
+SEEDS     ?= 300
 FIRST     ?= 1
 FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 
@@ -32,11 +32,11 @@ build: ## build each function for Lambda into build/<name>.zip, and refuse one o
 bench: ## measure the local stack from a separate process; ARGS="…" are the benchmark's
 	go run ./localstack/bench $(ARGS)
 
-# go test's own lines are left out, so that the simulation's summary stands last.
-sim: ## run SEEDS=n simulations from seed FIRST=k on; a seed that fails is printed and fails again
+# Go test's own lines are left out, so that the simulation's summary stands last.
+sim: ## run SEEDS=n simulations from seed FIRST=k on; a seed that fails is named and fails again; LOG=1 prints what happened
 	@mkdir -p build
-	@{ SEEDS=$(SEEDS) FIRST=$(FIRST) go test ./localstack/sim -run '^TestSim$$' -count=1 -timeout 0 -v 2>&1; echo $$? > build/sim.status; } \
-		| sed -E '/^(=== |--- |PASS$$|FAIL$$|FAIL	|ok  	|exit status )/d'; exit $$(cat build/sim.status)
+	@{ go test ./localstack/sim -run '^TestSim$$' -count=1 -timeout 0 -v -args -seeds=$(SEEDS) -first=$(FIRST) $(if $(LOG),-log) 2>&1; \
+		echo $$? > build/sim.status; } | sed -E '/^ *(=== |--- PASS)/d; /^(PASS|FAIL|FAIL	.*|ok  	.*|exit status .*)$$/d'; exit $$(cat build/sim.status)
 
 clean: ## remove what was built
 	rm -rf build

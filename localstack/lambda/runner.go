@@ -142,12 +142,19 @@ func (r *Runner) invoke(ctx context.Context, name, id string, payload []byte) ([
 	// An invocation that overran gives its slot back: on AWS its environment is gone by then.
 	defer f.inFlight.Add(-1)
 
+	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{AwsRequestID: id, InvokedFunctionArn: f.arn})
+	handler := f.handler
+	if p, ok := handler.(placed); ok {
+		var err error
+		if handler, err = p.environment(ctx); err != nil {
+			return nil, err
+		}
+	}
 	run, cancel := withTimeout(ctx, r.clock, f.timeout)
 	defer cancel()
-	run = lambdacontext.NewContext(run, &lambdacontext.LambdaContext{AwsRequestID: id, InvokedFunctionArn: f.arn})
 
 	done := make(chan outcome, 1) // of one, so that a late handler does not wait for anyone
-	go call(run, f.handler, payload, done)
+	go call(run, handler, payload, done)
 
 	var o outcome
 	select {

@@ -38,12 +38,29 @@ func (w *world) apply(r *request) response {
 			r.inv.stored = true
 		}
 		w.observe(r)
+	case r.target == store.Sessions && r.op == "UpdateItem" && done:
+		w.sessionWritten(r)
 	case r.op == "POST":
 		w.posted(r, done)
 	case (r.op == "SendMessage" || r.op == "SendMessageBatch") && done:
 		w.sources.sent(r)
 	}
 	return a
+}
+
+// sessionWritten notes the end of a session, which may come before its connection's.
+func (w *world) sessionWritten(r *request) {
+	var in struct {
+		Key    rawItem
+		Values map[string]attribute `json:"ExpressionAttributeValues"`
+	}
+	if json.Unmarshal(r.body, &in) != nil || in.Values[":ended"].S == "" {
+		return
+	}
+	if c := w.by(in.Key["id"].S); c != nil && c.sessionEnded.IsZero() {
+		c.sessionEnded = time.Now()
+		w.logf("the session of %s has ended", c)
+	}
 }
 
 // post is a message that API Gateway took for a connection.

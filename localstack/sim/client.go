@@ -24,13 +24,15 @@ type client struct {
 	conn   *gateway.Conn
 	connid string
 
-	open   bool // connected, and not closed by either side
-	deaf   bool // it hears nothing any more, and nobody knows
-	ended  time.Time
-	nextID int
-	sent   map[string]*call // by JSON-RPC id
-	role   role
-	pulls  int // under way
+	open  bool      // connected, and not closed by either side
+	deaf  bool      // it hears nothing any more, and nobody knows
+	ended time.Time // the connection
+	// sessionEnded is when its session was written to have ended.
+	sessionEnded time.Time
+	nextID       int
+	sent         map[string]*call // by JSON-RPC id
+	role         role
+	pulls        int // under way
 
 	mu    sync.Mutex
 	inbox [][]byte
@@ -120,9 +122,8 @@ func (w *world) clientOf(connectionID string) *client {
 type call struct {
 	n       int
 	client  *client
-	id      string // JSON-RPC id, as text
+	id      string // JSON-RPC id, as text; empty for a notification
 	method  string
-	params  map[string]any
 	at      time.Time
 	request string      // the id that API Gateway gave it
 	inv     *invocation // that carries it out
@@ -148,15 +149,27 @@ type pull struct {
 	timeout time.Duration // 0: none
 }
 
-func (k *call) String() string { return fmt.Sprintf("call %d (%s %s of %s)", k.n, k.method, k.id, k.client) }
+func (k *call) String() string {
+	return fmt.Sprintf("call %d (%s %s of %s)", k.n, k.method, k.id, k.client)
+}
 
-// send sends a request.
+// send sends a request that wants an answer.
 func (c *client) send(method string, params map[string]any) *call {
 	c.nextID++
-	k := &call{n: len(c.w.calls) + 1, client: c, id: fmt.Sprint(c.nextID), method: method, params: params, at: time.Now()}
-	c.w.calls = append(c.w.calls, k)
+	k := c.request(fmt.Sprint(c.nextID), method, params)
 	c.sent[k.id] = k
-	body, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": c.nextID, "method": method, "params": params})
+	return k
+}
+
+// request sends a request, a notification where id is empty.
+func (c *client) request(id, method string, params map[string]any) *call {
+	k := &call{n: len(c.w.calls) + 1, client: c, id: id, method: method, at: time.Now()}
+	c.w.calls = append(c.w.calls, k)
+	message := map[string]any{"jsonrpc": "2.0", "method": method, "params": params}
+	if id != "" {
+		message["id"] = json.RawMessage(id)
+	}
+	body, err := json.Marshal(message)
 	if err != nil {
 		c.w.failf("%s: %v", k, err)
 		return k

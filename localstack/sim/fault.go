@@ -4,6 +4,8 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"nexus/pkg/store"
 )
 
 // overdue is a request that was under way for as long as an attempt may be: in calm weather it arrives at last, otherwise its handler gives it
@@ -40,12 +42,23 @@ func (w *world) refuse(r *request) {
 	r.answer <- refusal(r, 500, "InternalServerError", "")
 }
 
-// lose applies a request and loses its response.
+// lose applies a request and loses its response. In some weather the request itself is slow: its client hears of nothing, repeats it, and it arrives
+// later still. The put of a new task or pull does not stray: should its item have been finished and deleted by the time it arrives, it would begin
+// a second life. Only keeping what is over could prevent that, at a write more for every task; DynamoDB would have to hold a request back for
+// longer than all that takes.
 func (w *world) lose(r *request) {
 	w.fault(r, "lose the response of")
-	w.apply(r)
+	if made := r.op == "PutItem" && r.target == store.Tasks; !made && w.rng.Float64() < w.weather.stray {
+		w.logf("it strays")
+		w.soon(time.Duration(1+w.rng.Int64N(int64(straying))), func() { w.apply(r) })
+	} else {
+		w.apply(r)
+	}
 	r.answer <- response{err: reset()}
 }
+
+// straying is how long a request may be under way after its client gave it up.
+const straying = 5 * time.Second
 
 // conflict has a write meet another transaction.
 func (w *world) conflict(r *request) {

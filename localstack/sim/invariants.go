@@ -1,5 +1,16 @@
 package sim
 
-func (w *world) checkSettled() {}
-func (w *world) check() {}
-func (w *world) checkOvertaking(l *life) {}
+// check looks at a run that is over.
+func (w *world) check() {
+	h := w.look()
+	h.checkLives()
+	h.checkBindings()
+	h.checkPushes()
+	h.checkWinners()
+	h.checkAnswers()
+	h.checkTwice()
+	h.checkApart()
+	h.checkTTL()
+	h.checkLists()
+	h.checkEmpty()
+}

@@ -16,7 +16,7 @@ type invocation struct {
 	function string
 	call     *call     // the client's request that it carries out; nil for others
 	began    time.Time // when it was invoked
-	over     bool      // its function returned or it was killed
+	ended    time.Time // when its function returned or it was killed
 	killed   bool
 	// hurt says that a request of it failed or lost its response, or that it was killed: what it owes may come from repair.
 	hurt bool
@@ -78,7 +78,7 @@ func (w *world) begin(function string, payload []byte) *invocation {
 	}
 	w.logf("begin %s of %s %s", inv, function, cause)
 	w.agenda.add(inv.began.Add(nexus.FunctionTimeout-time.Nanosecond), func() {
-		if !inv.over {
+		if inv.ended.IsZero() {
 			w.kill(inv, "overran")
 		}
 	})
@@ -88,7 +88,7 @@ func (w *world) begin(function string, payload []byte) *invocation {
 func (w *world) end(inv *invocation, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	inv.over = true
+	inv.ended = time.Now()
 	if err != nil {
 		inv.hurt = true
 	}
@@ -98,7 +98,7 @@ func (w *world) end(inv *invocation, err error) {
 // kill ends an invocation where it is. What it had under way, the seed lets happen or not; nothing of it is heard of again.
 func (w *world) kill(inv *invocation, why string) {
 	w.logf("kill %s %s", inv, why)
-	inv.killed, inv.hurt, inv.over = true, true, true
+	inv.killed, inv.hurt, inv.ended = true, true, time.Now()
 	w.kills++
 	w.disturbed = time.Now()
 	for _, r := range w.wire.take(inv) {

@@ -42,6 +42,9 @@ const (
 func (w *world) newRole() role {
 	r := role{pace: []time.Duration{5 * time.Millisecond, 100 * time.Millisecond, 2 * time.Second}[w.rng.IntN(3)], watchdog: session.MaxWatchdog, atOnce: 1 + w.rng.IntN(3),
 		detaches: w.rng.IntN(100)}
+	if w.crowded {
+		r.pace = 5 * time.Millisecond
+	}
 	switch w.rng.IntN(5) {
 	case 0, 1:
 		r.pushes = 10
@@ -54,7 +57,7 @@ func (w *world) newRole() role {
 	if r.ending = ending(w.rng.IntN(2 * int(endings))); r.ending >= endings {
 		r.ending = stays
 	}
-	r.end = time.Duration(w.rng.Int64N(int64(w.horizon())))
+	r.end = time.Duration(w.rng.Int64N(int64(w.activity)))
 	if w.rng.IntN(2) == 0 {
 		r.end /= 20
 	}
@@ -130,7 +133,7 @@ func (c *client) act() {
 
 // path picks a path: mostly the hot one.
 func (w *world) path() string {
-	if w.rng.IntN(3) > 0 {
+	if w.crowded || w.rng.IntN(3) > 0 {
 		return hotPath
 	}
 	return w.paths[w.rng.IntN(len(w.paths))]
@@ -169,6 +172,10 @@ func (c *client) doPush() {
 	if p.timeout > 0 {
 		params["timeout"] = p.timeout.Seconds()
 	}
+	if w.rng.IntN(20) == 0 {
+		c.notify("task.push", params, func(k *call) { k.push = p })
+		return
+	}
 	c.sendWith("task.push", params, func(k *call) { k.push = p })
 }
 
@@ -180,6 +187,11 @@ func (c *client) doPull() {
 	}
 	c.pulls++
 	c.sendWith("task.pull", params, func(k *call) { k.pull = p })
+}
+
+// notify sends a request without an id: it is carried out and not answered.
+func (c *client) notify(method string, params map[string]any, complete func(*call)) {
+	complete(c.request("", method, params))
 }
 
 // sendWith sends a request and completes its record before anything can come of it: what is sent begins to run with the next step.
@@ -205,11 +217,12 @@ func (c *client) cancel(taskid string) {
 	c.sendWith("task.cancel", map[string]any{"taskid": taskid}, func(k *call) { k.taskid, k.outcome = taskid, cancelled })
 }
 
-// Outcomes of a task that are no result, as their pusher gets them.
+// Outcomes of a call that are no result, as its client gets them.
 const (
-	cancelled = "error -32001"
-	timedOut  = "error -32000"
-	expired   = "error -32011"
+	cancelled    = "error -32001"
+	timedOut     = "error -32000"
+	expired      = "error -32011"
+	sessionEnded = "error -32600"
 )
 
 // anyTask returns the id of a task that somebody has seen, "" if nobody has.
@@ -332,7 +345,10 @@ func (c *client) work(taskid string) {
 	case n < 13:
 		after(func() { c.finish(taskid, withReject) })
 	case n < 15: // twice
-		after(func() { c.finish(taskid, w.rng.IntN(3)); c.w.soon(w.think()/100, func() { c.finish(taskid, w.rng.IntN(3)) }) })
+		after(func() {
+			c.finish(taskid, w.rng.IntN(3))
+			c.w.soon(w.think()/100, func() { c.finish(taskid, w.rng.IntN(3)) })
+		})
 	case n < 16:
 		after(func() { c.end(1006, "dies at work") })
 	case n < 17: // late

@@ -20,6 +20,7 @@ type sources struct {
 	shards  []*mapping.Shard
 	dirty   bool // the table changed since the stream was read
 	polling bool // a reading of the stream is planned
+	eager   bool // the stream is read at once, so that what reads it meets handlers at work
 }
 
 func openSources(w *world) (*sources, error) {
@@ -32,6 +33,7 @@ func openSources(w *world) (*sources, error) {
 	tasks := c.Mappings[0]
 	// The window is there to save reads: nothing may depend on it.
 	tasks.Window = []time.Duration{0, 0, 5 * time.Second, tasks.Window}[w.rng.IntN(4)]
+	s.eager = tasks.Window == 0 && w.rng.IntN(2) == 0
 	stream, err := mapping.OpenStream(ctx, c, tasks)
 	if err != nil {
 		return nil, err
@@ -100,7 +102,11 @@ func (s *sources) changed() {
 	s.dirty = true
 	if !s.polling {
 		s.polling = true
-		s.soon(time.Second+s.lateness(), s.pollStream)
+		after := time.Second + s.lateness()
+		if s.eager {
+			after = time.Duration(1 + s.w.rng.Int64N(int64(20*time.Millisecond)))
+		}
+		s.soon(after, s.pollStream)
 	}
 }
 

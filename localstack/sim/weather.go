@@ -12,6 +12,7 @@ type weather struct {
 	// Of each request, the part that fails before its effect, loses its response after it, meets a transaction's conflict (writes) or a client
 	// that does not read (posts).
 	fail, lose, conflict, throttle float64
+	stray                          float64       // of the requests that lose their response, the part that takes effect later
 	kill                           float64       // of each request, the part at which its handler dies
 	kills                          int           // handlers that may die, at most
 	faults                         int           // of the other kinds, at most
@@ -52,6 +53,9 @@ func forecast(rng *rand.Rand) weather {
 	w.fail, w.lose, w.conflict, w.throttle = 0.06*rng.Float64(), 0.08*rng.Float64(), 0.05*rng.Float64(), 0.05*rng.Float64()
 	w.pass, w.longest, w.patience = 0.1*rng.Float64(), 400*time.Millisecond, attemptTimeout
 	w.late = time.Duration(1+rng.IntN(20)) * time.Second
+	if rng.IntN(3) == 0 {
+		w.stray = 0.5
+	}
 	w.lostEnds, w.lateEnds = 0.5*rng.Float64(), time.Duration(rng.IntN(60))*time.Second
 	return w
 }

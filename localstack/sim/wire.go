@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -136,8 +137,9 @@ func (w *wire) take(inv *invocation) []*request {
 
 // send gives a request to the service.
 func (w *wire) send(r *request) response {
-	r.http.Body, r.http.ContentLength = io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body))
-	h, err := w.next.RoundTrip(r.http)
+	request := r.http.WithContext(context.Background()) // it may arrive when its handler is over
+	request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body))
+	h, err := w.next.RoundTrip(request)
 	return response{h, err}
 }
 

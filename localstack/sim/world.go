@@ -88,9 +88,9 @@ type world struct {
 	requests  int
 	paths     []string
 	known     []string      // taskids that some client has seen
+	crowded   bool          // all are at the hot path at once
 	activity  time.Duration // how long clients send requests
 	settled   time.Time     // when the weather settled
-	allEnded  time.Time     // when all connections ended
 
 	failures []string
 	logMu    sync.Mutex
@@ -106,7 +106,7 @@ type hash64 interface {
 // Run carries out a seed. It must be called in a testing/synctest bubble of its own.
 func Run(seed uint64, o Options) (*Report, error) {
 	w := &world{options: o, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), chance: rand.New(rand.NewPCG(seed, 2)), ranks: map[int]float64{},
-		began: time.Now(), byRequest: map[string]*call{}, hash: fnv.New64a()}
+		began: time.Now(), paths: []string{hotPath, "p1.", "p2.sub.", "."}, byRequest: map[string]*call{}, hash: fnv.New64a()}
 	w.weather = forecast(w.rng)
 	w.order = order(w.rng.IntN(2))
 	w.trace.init()

@@ -3,27 +3,22 @@ package stack
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
 	"nexus/localstack/clock"
 	"nexus/localstack/dynamo"
 	"nexus/localstack/gateway"
-	"nexus/localstack/lambda"
 	"nexus/localstack/mapping"
 	"nexus/localstack/queue"
-	"nexus/pkg/handler"
 	"nexus/pkg/nexus"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
@@ -42,8 +37,10 @@ type Config struct {
 	Env          map[string]string
 	Clock        clock.Clock // clock.Real where nil
 	Log          *slog.Logger
+	Runtime      Runtime // InProcess where empty
+	Programs     string  // for Process: the folder of built functions, <name>/bootstrap as `make build` leaves them; empty: they are built first
 
-	// For the simulation; zero values are what everybody else wants.
+	// For the simulation; Process has no use for those of the functions, and refuses them. Zero values are what everybody else wants.
 	Chances *nexus.Chances                            // handler.Chances by Clock where nil
 	NewID   func() string                             // ids of the emulated services
 	Delay   func(connectionID string) time.Duration   // as gateway.Config's
@@ -62,7 +59,7 @@ type Stack struct {
 	Gateway *gateway.Gateway
 	Engine  *dynamo.Engine
 	Queues  *queue.Service
-	Bus     *nexus.Bus
+	Bus     *nexus.Bus // what the functions call; by Process each has one of its own, and this one only creates the user root
 	Invoke  Invoke
 	// Sources is what reads the streams, the queue and the schedule.
 	Sources mapping.Config
@@ -70,9 +67,10 @@ type Stack struct {
 	// Addr and DynamoDBAddr are where the gateway and the tables are served, empty if they are not.
 	Addr, DynamoDBAddr string
 
-	stop    context.CancelFunc
-	running sync.WaitGroup
-	servers []*http.Server
+	stop      context.CancelFunc
+	running   sync.WaitGroup
+	servers   []*http.Server
+	processes processes
 }
 
 // Start starts a stack. Close it.
@@ -86,18 +84,27 @@ func Start(ctx context.Context, c Config) (_ *Stack, err error) {
 	if c.RootPassword == "" {
 		c.RootPassword = "root"
 	}
+	if err := c.check(); err != nil {
+		return nil, err
+	}
 	s := &Stack{}
+	starting := ctx
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
 		if err != nil {
 			s.Close()
 		}
 	}()
+	if c.Runtime == Process {
+		if err := s.processes.prepare(starting, c.Programs); err != nil {
+			return nil, err
+		}
+	}
 	s.Engine = dynamo.New(dynamo.Config{Clock: c.Clock, Region: Region})
 	s.Queues = queue.New(queue.Config{Clock: c.Clock, Region: Region, Account: Account, NewID: c.NewID})
 	direct := &wire{engine: s.Engine, queues: s.Queues, gateway: func() *gateway.Gateway { return s.Gateway }}
 	services := config(direct, func() aws.Retryer { return retry.NewStandard() })
-	base := aws.String("http://local.invalid")
+	base := aws.String(s.processes.endpoint())
 	db := dynamodb.NewFromConfig(services, func(o *dynamodb.Options) { o.BaseEndpoint = base })
 	queues := sqs.NewFromConfig(services, func(o *sqs.Options) { o.BaseEndpoint = base })
 	if err := CreateTables(ctx, db, TablePrefix); err != nil {
@@ -109,6 +116,10 @@ func Start(ctx context.Context, c Config) (_ *Stack, err error) {
 	}
 	if err := s.functions(ctx, c, direct, timerURL); err != nil {
 		return nil, err
+	}
+	if c.Runtime == Process { // not before there is a gateway
+		s.serveOn(s.processes.listener, direct)
+		s.processes.served = true
 	}
 	arns, err := streamARNs(ctx, db)
 	if err != nil {
@@ -136,111 +147,6 @@ func Start(ctx context.Context, c Config) (_ *Stack, err error) {
 	return s, err
 }
 
-// functions makes the bus, its functions and the gateway before them.
-func (s *Stack) functions(ctx context.Context, c Config, direct http.RoundTripper, timerURL string) error {
-	env := map[string]string{
-		"AWS_ENDPOINT_URL":     "http://local.invalid",
-		handler.EnvTablePrefix: TablePrefix,
-		handler.EnvQueueURL:    timerURL,
-		handler.EnvCallbackV0:  "http://local.invalid/v0",
-		handler.EnvCallbackV1:  "http://local.invalid/v1",
-	}
-	for name, value := range c.Env {
-		env[name] = value
-	}
-	getenv := func(name string) string { return env[name] }
-	set, err := handler.Settings(getenv)
-	if err != nil {
-		return err
-	}
-	if c.Adjust != nil {
-		c.Adjust(&set)
-	}
-	chances := c.Chances
-	if chances == nil {
-		own := handler.Chances()
-		own.Now = c.Clock.Now
-		chances = &own
-	}
-	if c.Wire != nil {
-		direct = c.Wire(direct)
-	}
-	if c.Retryer == nil {
-		c.Retryer = func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewStandard(), handler.Attempts) }
-	}
-	s.Bus = nexus.New(set, handler.Clients(config(direct, c.Retryer), getenv), *chances, c.Log)
-	if _, err := s.Bus.Users.CreateRoot(ctx, c.RootPassword); err != nil {
-		return fmt.Errorf("create root: %w", err)
-	}
-	functions := map[string]lambda.Handler{}
-	for _, name := range nexus.Functions() {
-		if functions[name], err = handler.New(name, s.Bus, c.Log); err != nil {
-			return err
-		}
-	}
-	runner := lambda.New(lambda.Config{Functions: functions, Clock: c.Clock, NewID: c.NewID, Region: Region, Account: Account,
-		OnInvoke: func(function, id string, took time.Duration, err error) {
-			if err != nil {
-				c.Log.Error("function failed", "function", function, "invocation", id, "took", took, "error", err)
-			}
-		}})
-	s.Invoke = runner.Invoke
-	if c.Invoke != nil {
-		s.Invoke = c.Invoke(s.Invoke)
-	}
-	routes := map[string]gateway.Route{}
-	for _, r := range nexus.Routes() {
-		routes[r.Key] = gateway.Route{Function: r.Function}
-	}
-	s.Gateway = gateway.New(gateway.Config{Stages: nexus.Stages(), Routes: routes, Invoke: s.Invoke, Clock: c.Clock, NewID: c.NewID, Region: Region,
-		Delay: c.Delay})
-	return nil
-}
-
-func createQueues(ctx context.Context, client *sqs.Client) (timerURL, deadURL string, err error) {
-	dead, err := client.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(deadLetters),
-		Attributes: map[string]string{"MessageRetentionPeriod": "1209600"}})
-	if err != nil {
-		return "", "", fmt.Errorf("create queue: %w", err)
-	}
-	timer, err := client.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(timerQueue), Attributes: map[string]string{
-		"VisibilityTimeout": strconv.Itoa(int(nexus.TimerVisibility / time.Second)),
-		"RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":"arn:aws:sqs:%s:%s:%s","maxReceiveCount":%d}`, Region, Account, deadLetters,
-			nexus.TimerReceives)}})
-	if err != nil {
-		return "", "", fmt.Errorf("create queue: %w", err)
-	}
-	return *timer.QueueUrl, *dead.QueueUrl, nil
-}
-
-// sources lists the event sources as the bus declares them.
-func sources(services aws.Config, base *string, timerURL, deadURL string) mapping.Config {
-	m := mapping.Config{Streams: dynamodbstreams.NewFromConfig(services, func(o *dynamodbstreams.Options) { o.BaseEndpoint = base }),
-		Region: Region, Account: Account,
-		Queues:    []mapping.Queue{{QueueURL: timerURL, Function: nexus.FunctionTimer, BatchSize: nexus.TimerBatch, ReportBatchItemFailures: true}},
-		Schedules: []mapping.Schedule{{Name: "watchdog", Every: nexus.SweepEvery, Function: nexus.FunctionTimer}}}
-	for _, src := range nexus.Streams() {
-		m.Mappings = append(m.Mappings, mapping.Stream{Table: TablePrefix + src.Table, Function: src.Function, BatchSize: src.BatchSize,
-			Window: src.Window, MaximumRetryAttempts: src.Retries, MaximumRecordAge: src.MaxAge, BisectOnError: true,
-			ReportBatchItemFailures: true, OnFailure: deadURL})
-	}
-	return m
-}
-
-// streamARNs tells the stream of each table that has one.
-func streamARNs(ctx context.Context, client *dynamodb.Client) (map[string]string, error) {
-	arns := map[string]string{}
-	for _, src := range nexus.Streams() {
-		table := TablePrefix + src.Table
-		out, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &table})
-		if err != nil {
-			return nil, fmt.Errorf("stream of %s: %w", table, err)
-		}
-		arns[table] = aws.ToString(out.Table.LatestStreamArn)
-	}
-	return arns, nil
-}
-
 func (s *Stack) serve(addr string, h http.Handler) (string, error) {
 	if addr == "" {
 		return "", nil
@@ -249,10 +155,14 @@ func (s *Stack) serve(addr string, h http.Handler) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	s.serveOn(l, h)
+	return l.Addr().String(), nil
+}
+
+func (s *Stack) serveOn(l net.Listener, h http.Handler) {
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 	s.servers = append(s.servers, server)
 	s.running.Go(func() { _ = server.Serve(l) }) // it ends by Close
-	return l.Addr().String(), nil
 }
 
 // Close ends the stack: its connections, its functions, its servers.
@@ -262,6 +172,7 @@ func (s *Stack) Close() error {
 		s.Gateway.Close()
 	}
 	s.stop()
+	s.processes.close()
 	for _, server := range s.servers {
 		failed = append(failed, server.Close())
 	}
@@ -269,5 +180,6 @@ func (s *Stack) Close() error {
 	if s.Engine != nil {
 		s.Engine.Close()
 	}
+	failed = append(failed, s.processes.remove())
 	return errors.Join(failed...)
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -18,6 +19,7 @@ import (
 	"nexus/localstack/transcript"
 	"nexus/pkg/handler"
 	"nexus/pkg/nexus"
+	"nexus/pkg/user"
 )
 
 // scripts reads all transcripts.
@@ -45,6 +47,8 @@ func scripts(t *testing.T) []*transcript.Script {
 func start(t *testing.T, c stack.Config) *stack.Stack {
 	t.Helper()
 	c.Log = testLog(t)
+	// The real cost of a password is tested where it is made; here it would be most of the work.
+	c.Adjust = func(set *nexus.Settings) { set.PasswordCost = user.Cost{Memory: 64, Passes: 1, Parallelism: 1} }
 	s, err := stack.Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -85,9 +89,14 @@ func TestTranscriptsOverWebSocket(t *testing.T) {
 				err := script.Play(ctx, &transcript.WebSocket{URL: "ws://" + shared.Addr, User: "root", Pass: "root"})
 				if errors.Is(err, transcript.ErrCannotAdvance) {
 					own := clock.NewManual(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-					s := start(t, stack.Config{Listen: "127.0.0.1:0", Clock: own})
+					var busy underWay
+					s := start(t, stack.Config{Listen: "127.0.0.1:0", Clock: own, Invoke: busy.count})
 					err = script.Play(ctx, &transcript.WebSocket{URL: "ws://" + s.Addr, User: "root", Pass: "root",
-						Clock: func(_ context.Context, d time.Duration) error { own.Advance(d); return nil }})
+						Clock: func(_ context.Context, d time.Duration) error {
+							busy.wait() // or the jump would be a handler's time-out
+							own.Advance(d)
+							return nil
+						}})
 				}
 				if err != nil {
 					t.Error(err)
@@ -95,6 +104,45 @@ func TestTranscriptsOverWebSocket(t *testing.T) {
 			})
 		}
 	})
+}
+
+// underWay counts the invocations that are under way.
+type underWay struct {
+	mu   sync.Mutex
+	n    int
+	idle chan struct{} // closed when n falls to 0; nil if nobody waits
+}
+
+func (u *underWay) count(next stack.Invoke) stack.Invoke {
+	return func(ctx context.Context, function string, payload []byte) ([]byte, error) {
+		u.add(1)
+		defer u.add(-1)
+		return next(ctx, function, payload)
+	}
+}
+
+func (u *underWay) add(n int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.n += n; u.n == 0 && u.idle != nil {
+		close(u.idle)
+		u.idle = nil
+	}
+}
+
+// wait returns once nothing is under way.
+func (u *underWay) wait() {
+	u.mu.Lock()
+	if u.n == 0 {
+		u.mu.Unlock()
+		return
+	}
+	if u.idle == nil {
+		u.idle = make(chan struct{})
+	}
+	idle := u.idle
+	u.mu.Unlock()
+	<-idle
 }
 
 // ordered returns the chances of a bubble, in which many things happen at the same moment: its ids are in the order in which they were made.
@@ -119,4 +167,3 @@ func (*inProcess) Advance(ctx context.Context, d time.Duration) error {
 	synctest.Wait()
 	return nil
 }
-

@@ -19,24 +19,35 @@ const (
 	Account = "000000000000"
 )
 
-// wire carries the SDK's requests to the engines in process, told apart as AWS's endpoints would be by their host.
+// wire carries the SDK's requests to the engines, told apart as AWS's endpoints would be by their host.
 type wire struct {
 	engine  *dynamo.Engine
 	queues  *queue.Service
 	gateway func() *gateway.Gateway // made after the clients that post through it
 }
 
-// RoundTrip implements http.RoundTripper.
-func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+// service is what serves the same in process and on a port.
+type service interface {
+	http.RoundTripper
+	http.Handler
+}
+
+func (w *wire) service(r *http.Request) service {
 	target := r.Header.Get("X-Amz-Target")
 	switch {
 	case strings.HasPrefix(target, "DynamoDB"):
-		return w.engine.RoundTrip(r)
+		return w.engine
 	case strings.HasPrefix(target, "AmazonSQS"):
-		return w.queues.RoundTrip(r)
+		return w.queues
 	}
-	return w.gateway().RoundTrip(r)
+	return w.gateway()
 }
+
+// RoundTrip implements http.RoundTripper.
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) { return w.service(r).RoundTrip(r) }
+
+// ServeHTTP implements http.Handler, for functions in processes of their own.
+func (w *wire) ServeHTTP(out http.ResponseWriter, r *http.Request) { w.service(r).ServeHTTP(out, r) }
 
 // doer makes an SDK's HTTP client of a round tripper. There are no redirects, cookies or time-outs to look after in process.
 type doer struct{ http.RoundTripper }

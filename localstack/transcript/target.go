@@ -11,8 +11,9 @@ import (
 type Target interface {
 	// Dial opens a connection to a stage, such as /v0.
 	Dial(ctx context.Context, stage string) (Conn, error)
-	// Advance moves the bus's clock by d and returns once what fell due was started. ErrCannotAdvance says that this bus's clock cannot be
-	// moved; a d of 0 asks only that.
+	// Advance moves the bus's clock by d and returns once what fell due was started. It waits before until the bus carries out nothing any
+	// more, since a handler under way whose clock jumps has timed out. ErrCannotAdvance says that this bus's clock cannot be moved; a d of 0
+	// asks only that.
 	Advance(ctx context.Context, d time.Duration) error
 	// Root returns the administrator's name and password.
 	Root() (user, pass string)

@@ -120,13 +120,12 @@ func (b *bus) invoke(function string, payload []byte) (string, error) {
 	return string(result), err
 }
 
-// inbox is a client: what it was sent and whether it was closed.
+// inbox is a client and what it was sent.
 type inbox struct {
 	conn *gateway.Conn
 
 	mu       sync.Mutex
 	messages []string
-	closed   int // close code
 }
 
 // Send implements gateway.Transport.
@@ -138,11 +137,7 @@ func (in *inbox) Send(text []byte) error {
 }
 
 // Close implements gateway.Transport.
-func (in *inbox) Close(code int, _ string) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.closed = code
-}
+func (*inbox) Close(int, string) {}
 
 // send sends a message and waits until all is done that it brings.
 func (in *inbox) send(text string) {
@@ -157,12 +152,6 @@ func (in *inbox) take() []string {
 	got := in.messages
 	in.messages = nil
 	return got
-}
-
-func (in *inbox) closeCode() int {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.closed
 }
 
 // roundTripper reaches a bus's tables in process.

@@ -77,7 +77,7 @@ func Clients(cfg aws.Config, env func(string) string) nexus.Clients {
 		SQS:      sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.EndpointResolverV2 = sqsEndpoint{at("sqs")} }),
 		Management: func(endpoint string) *apigatewaymanagementapi.Client {
 			return apigatewaymanagementapi.NewFromConfig(cfg, func(o *apigatewaymanagementapi.Options) {
-				o.EndpointResolverV2 = managementEndpoint{fixedAt(endpoint)}
+				o.EndpointResolverV2, o.Retryer = managementEndpoint{fixedAt(endpoint)}, unthrottled{o.Retryer}
 			})
 		},
 	}

@@ -56,13 +56,13 @@ func New(name string, bus *nexus.Bus, log *slog.Logger) (lambda.Handler, error) 
 	f := function{bus: bus, log: log.With("function", name)}
 	switch name {
 	case nexus.FunctionConnection:
-		return lambda.NewHandler(f.connection), nil
+		return handle(f.connection), nil
 	case nexus.FunctionSys, nexus.FunctionTask, nexus.FunctionUser:
-		return lambda.NewHandler(f.message), nil
+		return handle(f.message), nil
 	case nexus.FunctionStream:
-		return lambda.NewHandler(f.stream), nil
+		return handle(f.stream), nil
 	case nexus.FunctionTimer:
-		return lambda.NewHandler(f.timer), nil
+		return handle(f.timer), nil
 	}
 	return nil, fmt.Errorf("there is no function %q", name)
 }

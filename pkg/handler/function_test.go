@@ -146,3 +146,21 @@ func TestStreamBatches(t *testing.T) {
 		}
 	})
 }
+
+// Invocations of one function at the same time must not share what they return.
+func TestAResultStaysAsItWas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, slog.New(slog.DiscardHandler))
+		first, err := b.Invoke(t.Context(), nexus.FunctionTimer, []byte(`{"Records":[{"messageId":"bad","body":"no JSON"}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := string(first)
+		if _, err := b.Invoke(t.Context(), nexus.FunctionTimer, load(t, "schedule")); err != nil {
+			t.Fatal(err)
+		}
+		if string(first) != before {
+			t.Errorf("%s became %s", before, first)
+		}
+	})
+}

@@ -2,13 +2,12 @@ package nexus
 
 import (
 	"context"
+	"slices"
 
 	"nexus/pkg/access"
 	"nexus/pkg/call"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/session"
-	"nexus/pkg/task"
-	"nexus/pkg/user"
 )
 
 // The functions that methods are routed to: the folders of functions/ that serve the WebSocket.
@@ -56,70 +55,9 @@ func guarded[P any](name, function string, read func(*jsonrpc.Params) P, subject
 	}}
 }
 
-// Methods returns the method table, by name. Nothing else in the bus tells methods apart by their name.
+// Methods returns the method table. Nothing else in the bus tells methods apart by their name.
 func Methods() []Method {
-	return []Method{
-		free("sys.login", FunctionSys, session.ReadLogin,
-			func(b *Bus, ctx context.Context, c *call.Call, p session.Login) (jsonrpc.Outcome, error) {
-				return b.Sessions.Login(ctx, c, p)
-			}),
-		free("sys.ping", FunctionSys, none, (*Bus).ping),
-		free("sys.reload", FunctionSys, none,
-			func(b *Bus, ctx context.Context, c *call.Call, _ struct{}) (jsonrpc.Outcome, error) {
-				return b.Sessions.Reload(ctx, c)
-			}),
-		onlyV1(free("sys.version", FunctionSys, none, (*Bus).version)),
-		free("sys.watchdog", FunctionSys, session.ReadWatchdog,
-			func(b *Bus, ctx context.Context, c *call.Call, p session.Watchdog) (jsonrpc.Outcome, error) {
-				return b.Sessions.Watchdog(ctx, c, p)
-			}),
-		free("task.cancel", FunctionTask, task.ReadCancel,
-			func(b *Bus, ctx context.Context, c *call.Call, p task.Cancel) (jsonrpc.Outcome, error) {
-				return b.Tasks.Cancel(ctx, c, p)
-			}),
-		free("task.error", FunctionTask, task.ReadError, finishTask),
-		guarded("task.list", FunctionTask, readList, listSubject,
-			func(b *Bus, ctx context.Context, c *call.Call, p access.List) (jsonrpc.Outcome, error) {
-				return b.Tasks.List(ctx, c, p)
-			}),
-		guarded("task.pull", FunctionTask, task.ReadPull, task.Pull.Subject,
-			func(b *Bus, ctx context.Context, c *call.Call, p task.Pull) (jsonrpc.Outcome, error) {
-				return b.Tasks.Pull(ctx, c, p)
-			}),
-		guarded("task.push", FunctionTask, task.ReadPush, task.Push.Subject,
-			func(b *Bus, ctx context.Context, c *call.Call, p task.Push) (jsonrpc.Outcome, error) {
-				return b.Tasks.Push(ctx, c, p)
-			}),
-		free("task.reject", FunctionTask, task.ReadReject,
-			func(b *Bus, ctx context.Context, c *call.Call, p task.Named) (jsonrpc.Outcome, error) {
-				return b.Tasks.Reject(ctx, c, p)
-			}),
-		free("task.result", FunctionTask, task.ReadResult, finishTask),
-		guarded("user.create", FunctionUser, user.ReadCreate, func(p user.Create) string { return p.User },
-			func(b *Bus, ctx context.Context, c *call.Call, p user.Create) (jsonrpc.Outcome, error) {
-				return b.Users.Create(ctx, c, p)
-			}),
-		guarded("user.delTags", FunctionUser, user.ReadDelTags, func(p user.DelTags) string { return p.Prefix },
-			func(b *Bus, ctx context.Context, c *call.Call, p user.DelTags) (jsonrpc.Outcome, error) {
-				return b.Users.DelTags(ctx, c, p)
-			}),
-		guarded("user.delete", FunctionUser, user.ReadDelete, func(p user.Delete) string { return p.User },
-			func(b *Bus, ctx context.Context, c *call.Call, p user.Delete) (jsonrpc.Outcome, error) {
-				return b.Users.Delete(ctx, c, p)
-			}),
-		selfAllowed(guarded("user.setPass", FunctionUser, user.ReadSetPass, func(p user.SetPass) string { return p.User },
-			func(b *Bus, ctx context.Context, c *call.Call, p user.SetPass) (jsonrpc.Outcome, error) {
-				return b.Users.SetPass(ctx, c, p)
-			})),
-		guarded("user.setTags", FunctionUser, user.ReadSetTags, func(p user.SetTags) string { return p.Prefix },
-			func(b *Bus, ctx context.Context, c *call.Call, p user.SetTags) (jsonrpc.Outcome, error) {
-				return b.Users.SetTags(ctx, c, p)
-			}),
-	}
-}
-
-func finishTask(b *Bus, ctx context.Context, c *call.Call, p task.Finish) (jsonrpc.Outcome, error) {
-	return b.Tasks.Finish(ctx, c, p)
+	return slices.Concat(sysMethods(), taskMethods(), userMethods())
 }
 
 // onlyV1 keeps a method out of dialect v0.
@@ -162,18 +100,4 @@ func listSubject(l access.List) string {
 		return "."
 	}
 	return l.Prefix
-}
-
-func (b *Bus) ping(_ context.Context, c *call.Call, _ struct{}) (jsonrpc.Outcome, error) {
-	if c.Node.Stage == V0 {
-		return `"result":"pong"`, nil
-	}
-	return jsonrpc.OK, nil
-}
-
-// Version is the version of Nexus that dialect v1 speaks.
-const Version = "1.9.0"
-
-func (b *Bus) version(context.Context, *call.Call, struct{}) (jsonrpc.Outcome, error) {
-	return `"result":{"version":"` + Version + `"}`, nil
 }

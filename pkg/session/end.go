@@ -26,9 +26,13 @@ func (s *Sessions) End(ctx context.Context, connid string, closed bool) error {
 	} else if item.Str("state") == ended {
 		return nil
 	}
+	wake := timer.Wake{Kind: WakeEnded, Key: []string{connid}}
+	if !closed {
+		wake.Cursor = map[string]string{"open": "true"} // a death before the deletion would leave its client with an ended session
+	}
 	var wakes []timer.Later
 	for _, after := range again {
-		wakes = append(wakes, timer.Later{After: after, Wake: timer.Wake{Kind: WakeEnded, Key: []string{connid}}})
+		wakes = append(wakes, timer.Later{After: after, Wake: wake})
 	}
 	if err := s.Timer.All(ctx, wakes...); err != nil {
 		return err
@@ -108,6 +112,11 @@ func (s *Sessions) Woken(ctx context.Context, w timer.Wake) error {
 	}
 	if item.Str("state") != ended {
 		return s.End(ctx, connid, false)
+	}
+	if w.Cursor["open"] == "true" {
+		if err := s.Post.Close(ctx, connid); err != nil {
+			return err
+		}
 	}
 	return s.CleanUp(ctx, connid, call.Cursor{Fresh: w.Cursor["fresh"] == "true", Row: w.Cursor["row"]})
 }

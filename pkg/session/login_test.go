@@ -16,7 +16,7 @@ func TestLogin(t *testing.T) {
 	b.user("dora", `{".":{"n":1.50,"s":"<é>"},"elsa":{"@admin":true}}`)
 	b.user("elsa", `{}`)
 	b.set("elsa", "templates", store.Strings([]string{"dora"}))
-	connid, _ := b.connect()
+	connid := b.Connect().Connid
 	b.want(nobody(connid))
 	for _, test := range []struct{ params, name, tags string }{
 		{`{"user":"DORA","pass":"dora"}`, "dora", `{".":{"n":1.50,"s":"<é>"},"elsa":{"@admin":true}}`},
@@ -77,7 +77,7 @@ func TestFailedLogin(t *testing.T) {
 	b.user("elsa", `{}`)
 	b.user("huge", `{".":{"x":"`+strings.Repeat("x", session.MaxTags)+`"}}`)
 	b.set("elsa", "disabled", store.Bool(true))
-	connid, _ := b.connect()
+	connid := b.Connect().Connid
 	b.as(connid, "dora")
 	before := loggedIn(connid, "dora", `{".":{"kept":true}}`)
 	b.want(before)
@@ -103,13 +103,13 @@ func TestFailedLogin(t *testing.T) {
 func TestLoginAfterEnd(t *testing.T) {
 	b := newBench(t)
 	b.user("dora", `{}`)
-	connid, _ := b.connect()
+	connid := b.Connect().Connid
 	if err := b.sessions.End(b.ctx, connid, true); err != nil {
 		t.Fatal(err)
 	}
 	ended := connid + " ended user=nobody owner= tags={} wd=90"
 	b.want(ended)
-	for _, id := range []string{connid, node + "never"} {
+	for _, id := range []string{connid, b.Connid("never")} {
 		if _, err := b.login(id, `{"user":"dora","pass":"dora"}`); !errors.Is(err, session.ErrEnded) {
 			t.Errorf("%v, want %v", err, session.ErrEnded)
 		}
@@ -123,34 +123,35 @@ func TestMaxSessions(t *testing.T) {
 	b.user("dora", `{}`)
 	b.user("elsa", `{}`)
 	b.set("dora", "maxsessions", store.N(2))
-	one, gone := b.connect()
-	two, _ := b.connect()
-	other, _ := b.connect()
-	three, _ := b.connect()
+	gone := b.Connect()
+	one := gone.Connid
+	two := b.Connect().Connid
+	other := b.Connect().Connid
+	three := b.Connect().Connid
 	b.as(one, "dora")
 	b.as(two, "dora")
 	b.as(other, "elsa")
 	b.as(two, "dora") // its own session does not count
-	if b.asked != 0 {
-		t.Errorf("%d connections were asked for while there was room", b.asked)
+	if n := b.On("GetConnection").Count(); n != 0 {
+		t.Errorf("%d connections were asked for while there was room", n)
 	}
 	full := []string{loggedIn(one, "dora", "{}"), loggedIn(two, "dora", "{}"), loggedIn(other, "elsa", "{}"), nobody(three)}
 	b.want(full...)
 	_, err := b.login(three, `{"user":"dora","pass":"dora"}`)
 	b.fails(err, jsonrpc.PermissionDenied, "too many sessions of dora")
 	b.want(full...)
-	if b.asked != 2 {
-		t.Errorf("%d connections were asked for, want both", b.asked)
+	if n := b.On("GetConnection").Count(); n != 2 {
+		t.Errorf("%d connections were asked for, want both", n)
 	}
 
 	// The first is gone, and nobody said so: it is ended, and there is room.
-	gone.Closed(1006, "")
+	gone.Lost()
 	b.as(three, "dora")
 	b.want(one+" ended user=dora owner= tags={} wd=90", loggedIn(two, "dora", "{}"), loggedIn(other, "elsa", "{}"), loggedIn(three, "dora", "{}"))
 
 	// Below 1 is no limit.
 	b.set("dora", "maxsessions", store.N(0))
-	four, _ := b.connect()
+	four := b.Connect().Connid
 	b.as(four, "dora")
 }
 
@@ -161,17 +162,18 @@ func TestMaxSessionsOfManyDead(t *testing.T) {
 	b.set("dora", "maxsessions", store.N(0))
 	const n = 40
 	for range n {
-		connid, conn := b.connect()
+		conn := b.Connect()
+		connid := conn.Connid
 		b.as(connid, "dora")
-		conn.Closed(1006, "")
+		conn.Lost()
 	}
 	b.set("dora", "maxsessions", store.N(1))
-	connid, _ := b.connect()
+	connid := b.Connect().Connid
 	b.as(connid, "dora")
 	if got := strings.Count(b.table(), " ended "); got != n {
 		t.Errorf("%d sessions ended, want %d", got, n)
 	}
-	next, _ := b.connect()
+	next := b.Connect().Connid
 	_, err := b.login(next, `{"user":"dora","pass":"dora"}`)
 	b.fails(err, jsonrpc.PermissionDenied, "too many sessions of dora")
 }
@@ -181,13 +183,13 @@ func TestMaxSessionsLongAgo(t *testing.T) {
 	b := newBench(t)
 	b.user("dora", `{}`)
 	b.set("dora", "maxsessions", store.N(1))
-	one, _ := b.connect()
+	one := b.Connect().Connid
 	b.as(one, "dora")
-	b.clock.Advance(session.Lifetime + session.Tombstone + time.Second)
-	two, _ := b.connect()
+	b.Advance(session.Lifetime + session.Tombstone + time.Second)
+	two := b.Connect().Connid
 	b.as(two, "dora")
-	if b.asked != 0 {
-		t.Errorf("%d connections were asked for", b.asked)
+	if n := b.On("GetConnection").Count(); n != 0 {
+		t.Errorf("%d connections were asked for", n)
 	}
 }
 
@@ -195,8 +197,8 @@ func TestMaxSessionsLongAgo(t *testing.T) {
 func TestLoginLostResponse(t *testing.T) {
 	b := newBench(t)
 	b.user("dora", `{"a":{"b":1}}`)
-	connid, _ := b.connect()
-	b.loseNext("UpdateItem")
+	connid := b.Connect().Connid
+	b.On("UpdateItem").Lose(1)
 	b.as(connid, "dora")
 	b.want(loggedIn(connid, "dora", `{"a":{"b":1}}`))
 }

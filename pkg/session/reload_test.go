@@ -13,7 +13,7 @@ import (
 func TestReload(t *testing.T) {
 	b := newBench(t)
 	b.user("dora", `{".":{"n":1}}`)
-	connid, _ := b.connect()
+	connid := b.Connect().Connid
 	_, err := b.sessions.Reload(b.ctx, b.call(connid))
 	b.fails(err, jsonrpc.InvalidRequest, "not logged in")
 	b.want(nobody(connid))
@@ -22,8 +22,10 @@ func TestReload(t *testing.T) {
 	b.set("dora", "tags", store.S(`{".":{"n":2.0}}`))
 	b.set("dora", "disabled", store.Bool(true)) // which ends no session
 	b.want(loggedIn(connid, "dora", `{".":{"n":1}}`))
-	for _, lose := range []string{"", "UpdateItem"} {
-		b.loseNext(lose)
+	for _, lose := range []bool{false, true} {
+		if lose {
+			b.On("UpdateItem").Lose(1)
+		}
 		got, err := b.sessions.Reload(b.ctx, b.call(connid))
 		if got != jsonrpc.OK || err != nil {
 			t.Errorf("%s %v, want ok", got, err)
@@ -51,7 +53,7 @@ func TestReloadOvertaken(t *testing.T) {
 	b := newBench(t)
 	b.user("dora", `{".":{"n":1}}`)
 	b.user("elsa", `{".":{"e":1}}`)
-	connid, _ := b.connect()
+	connid := b.Connect().Connid
 	b.as(connid, "dora")
 	reload := func() error {
 		_, err := b.sessions.Reload(b.ctx, b.call(connid))
@@ -71,7 +73,7 @@ func TestReloadOvertaken(t *testing.T) {
 			return err
 		}, loggedIn(connid, "elsa", `{".":{"e":1}}`)},
 	} {
-		b.hook("UpdateItem", func() {
+		b.On("UpdateItem").Run(func() {
 			if err := test.other(); err != nil {
 				t.Errorf("%s: %v", test.name, err)
 			}
@@ -82,7 +84,7 @@ func TestReloadOvertaken(t *testing.T) {
 		b.want(test.want)
 	}
 
-	b.hook("UpdateItem", func() {
+	b.On("UpdateItem").Run(func() {
 		if err := b.sessions.End(b.ctx, connid, true); err != nil {
 			t.Error(err)
 		}

@@ -10,7 +10,7 @@ import (
 
 func TestWatchdog(t *testing.T) {
 	b := newBench(t)
-	connid, _ := b.connect()
+	connid := b.Connect().Connid
 	watchdog := func(params string) (jsonrpc.Outcome, error) {
 		p := jsonrpc.ReadParams([]byte(params))
 		in := session.ReadWatchdog(p)

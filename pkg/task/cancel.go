@@ -66,20 +66,15 @@ func (t *Tasks) Cancel(ctx context.Context, c *call.Call, p Cancel) (jsonrpc.Out
 
 // openCalls returns the pushes and pulls of a connection that wait for an answer under a JSON-RPC id.
 func (t *Tasks) openCalls(ctx context.Context, connid string, id json.RawMessage) ([]*item, error) {
-	var keys []key
-	from, more := call.Cursor{}, true
-	for more {
-		var rows []call.Row
-		var err error
-		if rows, from, more, err = t.Rows.Page(ctx, connid, id, from, 0); err != nil {
-			return nil, err
-		}
-		for _, row := range rows {
-			if row.Kind == Kind {
-				keys = append(keys, row.Item)
-			}
-		}
+	// The two kinds of rows side by side: the caller waits for its answer.
+	var open, fresh []key
+	err := errors.Join(together(
+		func() (err error) { open, err = t.rowsOf(ctx, connid, id, call.Cursor{}); return err },
+		func() (err error) { fresh, err = t.rowsOf(ctx, connid, id, call.Cursor{Fresh: true}); return err })...)
+	if err != nil {
+		return nil, err
 	}
+	keys := append(open, fresh...)
 	found, err := t.read(ctx, keys)
 	if err != nil {
 		return nil, err
@@ -92,6 +87,23 @@ func (t *Tasks) openCalls(ctx context.Context, connid string, id json.RawMessage
 		}
 	}
 	return mine, nil
+}
+
+// rowsOf returns the items that a connection's rows under a JSON-RPC id name: the open rows, or, from a cursor that says so, the fresh ones.
+func (t *Tasks) rowsOf(ctx context.Context, connid string, id json.RawMessage, from call.Cursor) (keys []key, err error) {
+	kind, more := from.Fresh, true
+	for more && from.Fresh == kind {
+		var rows []call.Row
+		if rows, from, more, err = t.Rows.Page(ctx, connid, id, from, 0); err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			if row.Kind == Kind {
+				keys = append(keys, row.Item)
+			}
+		}
+	}
+	return keys, nil
 }
 
 // read returns the items of some keys that exist, each once, in the order of their keys.

@@ -36,7 +36,7 @@ func (t *Tasks) handOver(ctx context.Context, e *item) error {
 	}
 	err = t.post(ctx, e.worker, e.workerID, answer)
 	if errors.Is(err, deliver.ErrGone) {
-		return t.refused(ctx, e)
+		return t.refused(ctx, e, func() error { return nil })
 	}
 	if err != nil {
 		return err // not marked: repair posts it again
@@ -53,9 +53,13 @@ func (t *Tasks) markRow(e *item) call.Row {
 	return call.Row{Key: e.mark, Kind: Kind, Item: e.key, ID: e.workerID}
 }
 
-// refused gives a task back whose worker turned out to be gone, ends the worker's session and finds the task another worker.
-func (t *Tasks) refused(ctx context.Context, e *item) error {
+// refused gives a task back whose worker turned out to be gone, does what may be done only then, ends the worker's session and finds the task
+// another worker.
+func (t *Tasks) refused(ctx context.Context, e *item, then func() error) error {
 	back, err := t.giveBack(ctx, e, homeward{unspent: true})
+	if err == nil || errors.Is(err, errMoved) {
+		err = errors.Join(err, then())
+	}
 	err = errors.Join(err, t.Sessions.End(ctx, e.worker, true))
 	if back {
 		err = errors.Join(err, t.settleTask(ctx, e.path(), nil))

@@ -166,13 +166,18 @@ func (t *Tasks) converted(ctx context.Context, e *item) error {
 		},
 		func() error { return t.answerDetached(ctx, e.pusher, e.pusherID, e.detached) })
 	toWorker, toPusher := errs[0], errs[1]
-	if (toWorker == nil || isGone(toWorker)) && (toPusher == nil || isGone(toPusher)) {
-		if err := t.Rows.Put(ctx, t.pusherRowOf(e)); err != nil {
-			return err
+	mark := func() error {
+		if toPusher != nil && !isGone(toPusher) {
+			return nil // repair answers
 		}
+		return t.Rows.Put(ctx, t.pusherRowOf(e))
 	}
-	if isGone(toWorker) {
-		toWorker = t.refused(ctx, e)
+	switch {
+	case toWorker == nil:
+		toWorker = mark()
+	case isGone(toWorker):
+		// The row comes after the return: the end of the worker's session would take a marked hand-over for one that was seen.
+		toWorker = t.refused(ctx, e, mark)
 	}
 	if isGone(toPusher) {
 		toPusher = t.Sessions.End(ctx, e.pusher, true)

@@ -71,10 +71,17 @@ func (t *Tasks) repairOpen(ctx context.Context, e *item) error {
 	case e.state == working && !alive[e.worker]:
 		return t.lose(ctx, e)
 	}
+	acknowledged := e.kind != kindTask || !e.detached || there[pusherRow]
+	handed := e.state != working || there[e.mark]
+	if len(e.debts) > 0 || !acknowledged || !handed {
+		if seized, err := t.seize(ctx, e); err != nil || !seized {
+			return err
+		}
+	}
 	if err := t.payDebts(ctx, e); err != nil {
 		return err
 	}
-	if e.kind == kindTask && e.detached && !there[pusherRow] {
+	if !acknowledged {
 		if err := t.post(ctx, e.pusher, e.pusherID, jsonrpc.OK); err != nil && !isGone(err) {
 			return err
 		}
@@ -85,7 +92,7 @@ func (t *Tasks) repairOpen(ctx context.Context, e *item) error {
 			}
 		}
 	}
-	if e.state == working && !there[e.mark] {
+	if !handed {
 		if err := t.handOver(ctx, e); err != nil {
 			return err
 		}
@@ -142,7 +149,14 @@ func (t *Tasks) repairDone(ctx context.Context, e *item) error {
 	if err != nil {
 		return err
 	}
-	if e.kind == kindTask && e.mark.Row != "" && !there[e.mark] {
+	handed := e.kind != kindTask || e.mark.Row == "" || there[e.mark]
+	acknowledged := e.kind != kindTask || !e.detached || there[pusherRow]
+	if !handed || !acknowledged || len(e.debts) > 0 || !e.posted {
+		if seized, err := t.seize(ctx, e); err != nil || !seized {
+			return err
+		}
+	}
+	if !handed {
 		answer, err := t.pulled(ctx, e)
 		if err != nil {
 			return err
@@ -151,7 +165,7 @@ func (t *Tasks) repairDone(ctx context.Context, e *item) error {
 			return err
 		}
 	}
-	if e.kind == kindTask && e.detached && !there[pusherRow] {
+	if !acknowledged {
 		if err := t.owe(ctx, e.pusher, e.pusherID, jsonrpc.OK); err != nil {
 			return err
 		}
@@ -170,6 +184,19 @@ func (t *Tasks) repairDone(ctx context.Context, e *item) error {
 		}
 	}
 	return t.clear(ctx, e, false)
+}
+
+// seize takes an item for this repair, before it posts: the queue and the stream may give one item to two handlers at a time. It tells whether it
+// did.
+func (t *Tasks) seize(ctx context.Context, e *item) (bool, error) {
+	// Key: the item. Condition: nothing has moved since it was read. Effect: it moved just now, so that no other repair acts on it for
+	// RepairAge, well within which this handler ends. A loser finds that another took it, or, its response lost, leaves it to the next one.
+	_, err := t.DB.Do(ctx, store.Write{Table: store.Tasks, Key: e.item(), Update: "SET #at = :now", If: "#state = :state AND #at = :at",
+		Values: store.Item{":now": store.Millis(t.Now()), ":state": store.S(e.state), ":at": store.Millis(e.at)}})
+	if _, lost := store.Lost(err); lost {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // owe posts an answer late. A connection that is gone is owed nothing, and its session ends.

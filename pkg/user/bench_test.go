@@ -6,112 +6,36 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"nexus/localstack/clock"
-	"nexus/localstack/dynamo"
-	"nexus/localstack/stack"
+	"nexus/localstack/harness"
 	"nexus/pkg/call"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
 	"nexus/pkg/user"
 )
 
-var start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-
-// wire is the way to the engine. It counts requests, runs before ahead of each, and loses the response of the next one of an operation.
-type wire struct {
-	engine *dynamo.Engine
-
-	mu     sync.Mutex
-	lose   string
-	before func(operation string)
-	count  map[string]int
-}
-
-func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
-	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	w.mu.Lock()
-	w.count[operation]++
-	before := w.before
-	lost := w.lose == operation
-	if lost {
-		w.lose = ""
-	}
-	w.mu.Unlock()
-	if before != nil {
-		before(operation)
-	}
-	response, err := w.engine.RoundTrip(r)
-	if lost && err == nil {
-		return nil, io.ErrUnexpectedEOF
-	}
-	return response, err
-}
-
-func (w *wire) loseNext(operation string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.lose = operation
-}
-
-func (w *wire) hook(before func(operation string)) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.before = before
-}
-
-// requests returns how many there were of an operation.
-func (w *wire) requests(operation string) int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.count[operation]
-}
-
 // bench is the table of users and what works on it.
 type bench struct {
+	*harness.Harness
 	t     *testing.T
 	ctx   context.Context
-	wire  *wire
-	db    *store.DB
 	users *user.Users
 
 	mu  sync.Mutex
 	ids int
 }
 
-// cheap keeps tests fast; what they are about does not depend on the cost.
-var cheap = user.Cost{Memory: 8, Passes: 1, Parallelism: 1}
-
-// salt is what every password of a test is salted with, so that whole items can be compared.
-func salt() []byte { return []byte("sixteen bytes!!!") }
-
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{t: t, ctx: t.Context()}
-	engine := dynamo.New(dynamo.Config{Clock: clock.NewManual(start)})
-	t.Cleanup(engine.Close)
-	b.wire = &wire{engine: engine, count: map[string]int{}}
-	client := dynamodb.New(dynamodb.Options{Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""),
-		HTTPClient: &http.Client{Transport: b.wire}, Retryer: retry.NewStandard(func(o *retry.StandardOptions) {
-			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
-		})})
-	if err := stack.CreateTables(b.ctx, client, ""); err != nil {
-		t.Fatal(err)
-	}
-	b.db = store.New(client, "", func(context.Context, int) error { return nil })
-	b.users = &user.Users{DB: b.db, Passwords: user.NewHasher(cheap, 4, salt), Now: func() time.Time { return start }, NewID: b.id}
+	h := harness.New(t)
+	b := &bench{Harness: h, t: t, ctx: t.Context(), users: h.Bus.Users}
+	b.users.NewID = b.id
 	return b
 }
 
@@ -127,7 +51,7 @@ func (b *bench) call() *call.Call { return &call.Call{Connid: "c", Request: b.id
 
 func (b *bench) hash(pass string) string {
 	b.t.Helper()
-	hash, err := user.NewHasher(cheap, 1, salt).Hash(b.ctx, pass)
+	hash, err := b.users.Passwords.Hash(b.ctx, pass)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -137,12 +61,8 @@ func (b *bench) hash(pass string) string {
 // table is everything that is stored, an item a line, hashes named by their password.
 func (b *bench) table() string {
 	b.t.Helper()
-	items, next, err := b.db.Scan(b.ctx, store.Query{Table: store.Users})
-	if err != nil || next != nil {
-		b.t.Fatal(next, err)
-	}
 	var lines []string
-	for _, i := range items {
+	for _, i := range b.Table(store.Users) {
 		if !i.Has("hash") {
 			lines = append(lines, fmt.Sprintf("%s at=%d attributes=%d", i.Str("user"), i.Int("at"), len(i)))
 			continue
@@ -164,7 +84,7 @@ func (b *bench) table() string {
 // row is the line of table for a user whom nothing was done to but its tags.
 func row(name, pass, tags, request string) string {
 	return fmt.Sprintf("%s pass=%s tags=%s templates=[] whitelist=[] blacklist=[] maxsessions=50 disabled=false createdAt=%d req=%s attributes=10",
-		name, pass, tags, start.UnixMilli(), request)
+		name, pass, tags, harness.Start().UnixMilli(), request)
 }
 
 func (b *bench) want(table string) {
@@ -177,7 +97,7 @@ func (b *bench) want(table string) {
 // set writes attributes of a user that no call of this package writes yet.
 func (b *bench) set(name, attribute string, value types.AttributeValue) {
 	b.t.Helper()
-	_, err := b.db.Do(b.ctx, store.Write{Table: store.Users, Key: store.Item{"user": store.S(name)}, Update: "SET #" + attribute + " = :v",
+	_, err := b.DB.Do(b.ctx, store.Write{Table: store.Users, Key: store.Item{"user": store.S(name)}, Update: "SET #" + attribute + " = :v",
 		If: "attribute_exists(#user)", Values: store.Item{":v": value}})
 	if err != nil {
 		b.t.Fatal(err)

@@ -70,10 +70,10 @@ func TestEqualWork(t *testing.T) {
 	b.create("tpl", "first")
 	b.set("ana", "templates", store.Strings([]string{"tpl"}))
 	for _, name := range []string{"ana", "ghost"} {
-		gets, batches := b.wire.requests("GetItem"), b.wire.requests("BatchGetItem")
+		gets, batches := b.On("GetItem").Count(), b.On("BatchGetItem").Count()
 		_, _, err := b.users.Login(b.ctx, name, name, "wrong", "10.0.0.1")
 		b.fails(err, jsonrpc.PermissionDenied, "")
-		if n, m := b.wire.requests("GetItem")-gets, b.wire.requests("BatchGetItem")-batches; n != 1 || m != 0 {
+		if n, m := b.On("GetItem").Count()-gets, b.On("BatchGetItem").Count()-batches; n != 1 || m != 0 {
 			t.Errorf("%s: %d reads and %d of templates, want 1 and 0", name, n, m)
 		}
 	}

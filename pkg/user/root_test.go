@@ -6,11 +6,12 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"nexus/localstack/harness"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/user"
 )
 
-var firstStart = fmt.Sprintf("first start at=%d attributes=2", start.UnixMilli())
+var firstStart = fmt.Sprintf("first start at=%d attributes=2", harness.Start().UnixMilli())
 
 func TestCreateRoot(t *testing.T) {
 	b := newBench(t)
@@ -44,11 +45,11 @@ func TestCreateRoot(t *testing.T) {
 
 	// A root that was deleted stays so; the record of the first start is no user.
 	b.ok(b.users.Delete(b.ctx, b.call(), user.Delete{User: "root"}))
-	n := b.wire.requests("TransactWriteItems")
+	n := b.On("TransactWriteItems").Count()
 	if made, err := b.users.CreateRoot(b.ctx, "root"); made || err != nil {
 		t.Errorf("root made again: %t %v", made, err)
 	}
-	if b.wire.requests("TransactWriteItems") != n {
+	if b.On("TransactWriteItems").Count() != n {
 		t.Error("a later start wrote")
 	}
 	b.want(firstStart)
@@ -60,14 +61,11 @@ func TestCreateRoot(t *testing.T) {
 // TestCreateRootOvertaken has another process start, and its root deleted, between a start's read and its write.
 func TestCreateRootOvertaken(t *testing.T) {
 	b := newBench(t)
-	b.wire.hook(func(operation string) {
-		if operation == "TransactWriteItems" {
-			b.wire.hook(nil)
-			if made, err := b.users.CreateRoot(b.ctx, "root"); !made || err != nil {
-				t.Errorf("the other start: %t %v", made, err)
-			}
-			b.ok(b.users.Delete(b.ctx, b.call(), user.Delete{User: "root"}))
+	b.On("TransactWriteItems").Run(func() {
+		if made, err := b.users.CreateRoot(b.ctx, "root"); !made || err != nil {
+			t.Errorf("the other start: %t %v", made, err)
 		}
+		b.ok(b.users.Delete(b.ctx, b.call(), user.Delete{User: "root"}))
 	})
 	if made, err := b.users.CreateRoot(b.ctx, "root"); made || err != nil {
 		t.Errorf("root made again: %t %v", made, err)

@@ -187,10 +187,10 @@ func TestLostResponses(t *testing.T) {
 			b := newBench(t)
 			b.create("ana", "first")
 			b.want(test.before)
-			n := b.wire.requests(test.operation)
-			b.wire.loseNext(test.operation)
+			n := b.On(test.operation).Count()
+			b.On(test.operation).Lose(1)
 			b.ok(test.run(b))
-			if got := b.wire.requests(test.operation) - n; got != 2 {
+			if got := b.On(test.operation).Count() - n; got != 2 {
 				t.Errorf("%d requests, want the write and its repetition", got)
 			}
 			b.want(test.after)
@@ -204,22 +204,16 @@ func TestCreatedAnew(t *testing.T) {
 	b.create("ana", "first")
 	b.ok(b.setTags(b.call(), `{"user":"ana","prefix":".","tags":{"@admin":true}}`))
 	c := b.call()
-	b.wire.hook(func(operation string) {
-		if operation == "UpdateItem" {
-			b.wire.hook(nil)
-			b.ok(b.users.Delete(b.ctx, b.call(), user.Delete{User: "ana"}))
-			b.create("ana", "second")
-		}
+	b.On("UpdateItem").Run(func() {
+		b.ok(b.users.Delete(b.ctx, b.call(), user.Delete{User: "ana"}))
+		b.create("ana", "second")
 	})
 	b.ok(b.setTags(c, `{"user":"ana","prefix":"a","tags":{"b":1}}`))
 	b.want(row("ana", "second", `{"a":{"b":1}}`, c.Request))
 
 	// And deletes it for good.
-	b.wire.hook(func(operation string) {
-		if operation == "UpdateItem" {
-			b.wire.hook(nil)
-			b.ok(b.users.Delete(b.ctx, b.call(), user.Delete{User: "ana"}))
-		}
+	b.On("UpdateItem").Run(func() {
+		b.ok(b.users.Delete(b.ctx, b.call(), user.Delete{User: "ana"}))
 	})
 	_, err := b.setTags(b.call(), `{"user":"ana","prefix":"a","tags":{"b":2}}`)
 	b.fails(err, jsonrpc.InvalidUser, "ana")

@@ -1,0 +1,63 @@
+package harness
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// Message is a message of the delay queue.
+type Message struct {
+	Due  time.Time
+	Body string
+}
+
+// sent is a SendMessage, or an entry of a SendMessageBatch.
+type sent struct {
+	MessageBody  string
+	DelaySeconds int64
+}
+
+// keep notes the messages that a request has sent.
+func (w *wire) keep(operation string, body []byte) {
+	if operation != "SendMessage" && operation != "SendMessageBatch" {
+		return
+	}
+	var in struct {
+		sent
+		Entries []sent
+	}
+	if json.Unmarshal(body, &in) != nil {
+		return // the service has refused it
+	}
+	if operation == "SendMessage" {
+		in.Entries = []sent{in.sent}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, m := range in.Entries {
+		w.messages = append(w.messages, Message{w.now().Add(time.Duration(m.DelaySeconds) * time.Second), m.MessageBody})
+	}
+	slices.SortStableFunc(w.messages, func(a, b Message) int { return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.Body, b.Body)) })
+}
+
+// Messages returns what is in the delay queue, the next to come first.
+func (h *Harness) Messages() []Message {
+	h.wire.mu.Lock()
+	defer h.wire.mu.Unlock()
+	return slices.Clone(h.wire.messages)
+}
+
+// Due takes out of the delay queue what is due.
+func (h *Harness) Due() []Message {
+	h.wire.mu.Lock()
+	defer h.wire.mu.Unlock()
+	n := 0
+	for n < len(h.wire.messages) && !h.wire.messages[n].Due.After(h.clock.Now()) {
+		n++
+	}
+	due := h.wire.messages[:n:n]
+	h.wire.messages = h.wire.messages[n:]
+	return due
+}

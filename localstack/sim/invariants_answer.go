@@ -1,0 +1,133 @@
+package sim
+
+import "time"
+
+// How late an answer may be.
+const (
+	// promptly is for calm weather.
+	promptly = 5 * time.Second
+	// afterDeath is for one death: 60 s and what is prompt.
+	afterDeath = 65 * time.Second
+	// afterStorm is for many faults, which may hit repair itself: a message of the queue is seen again after 60 s, and repair takes 60 s then.
+	afterStorm = 130 * time.Second
+)
+
+func (w *world) bound() time.Duration {
+	switch w.weather.name {
+	case "calm":
+		return promptly
+	case "one death":
+		return afterDeath
+	}
+	return afterStorm
+}
+
+// checkAnswers: every call whose first write happened is answered in time, while its connection lives: a push by its deadline or when its task is
+// over, a pull by its deadline or when a task is bound to it, the others when their write happened. What no fault touched is answered anyway.
+func (h *history) checkAnswers() {
+	for _, k := range h.calls {
+		if k.id == "" {
+			if len(k.posts) > 0 {
+				h.failf("answers: %s is a notification and was answered", k)
+			}
+			continue
+		}
+		due, recorded := h.due(k)
+		if !recorded {
+			if k.inv != nil && !k.inv.ended.IsZero() && !k.inv.hurt && len(k.posts) == 0 && k.client.alive(k.at.Add(30*time.Second)) {
+				h.failf("answers: %s met no fault, wrote nothing and was not answered", k)
+			}
+			continue
+		}
+		if due.IsZero() {
+			continue
+		}
+		base, answered := due, h.end
+		if len(k.posts) > 0 {
+			answered = k.posts[0].at
+		}
+		if h.disturbed.After(base) {
+			base = h.disturbed
+		}
+		limit := base.Add(h.bound())
+		if answered.After(limit) && k.client.alive(limit) && limit.Before(h.end) {
+			h.failf("answers: %s was due at %v and answered at %v (%d posts)", k, due.Sub(h.began), answered.Sub(h.began), len(k.posts))
+		}
+	}
+}
+
+// due tells whether a call is recorded, and when its answer is due: the zero time if not before the end of the run.
+func (h *history) due(k *call) (due time.Time, recorded bool) {
+	if _, recorded = h.written[k.request]; !recorded || k.request == "" {
+		return time.Time{}, false
+	}
+	switch {
+	case k.push != nil:
+		l := h.tasks[k.request]
+		if k.push.detached {
+			return h.written[k.request], true
+		}
+		for _, s := range l.snaps {
+			if s.push != k.request {
+				continue
+			}
+			if s.done() {
+				return earlier(s.at, s.deadline), true
+			}
+			due = s.deadline
+		}
+	case k.pull != nil:
+		for _, l := range h.trace.order {
+			for _, s := range l.snaps {
+				mine := s.worker == k.client.connid && s.workerID == k.id
+				switch {
+				case !mine:
+				case s.task(), s.done() && s.fin != "":
+					return s.at, true
+				case s.waits():
+					due = s.deadline
+				}
+			}
+		}
+	default:
+		return h.written[k.request], true
+	}
+	if due.After(h.end) {
+		return time.Time{}, true
+	}
+	return due, true
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// checkTwice: no request is answered twice, unless the handler that answered first died, or a request of it failed or lost its response: then it, or
+// repair, may have posted again what it could not know to have arrived. The bytes are the same then, but of a pull whose task was rejected
+// before repair saw it: by then another may work on it, so that the pull is told to pull again.
+func (h *history) checkTwice() {
+	for _, k := range h.calls {
+		if len(k.posts) < 2 {
+			continue
+		}
+		first := k.posts[0]
+		if !first.inv.hurt {
+			h.failf("twice: %s was answered by %s and again by %s", k, first.inv, k.posts[1].inv)
+		}
+		for _, p := range k.posts[1:] {
+			if p.text != first.text && (k.pull == nil || p.answer().outcome() != timedOut) {
+				h.failf("twice: %s was answered %s by %s and then %s by %s", k, brief(first.text), first.inv, brief(p.text), p.inv)
+			}
+		}
+	}
+}

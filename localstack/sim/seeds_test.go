@@ -1,0 +1,6 @@
+//go:build !race
+
+package sim
+
+// defaultSeeds is how many seeds `go test` runs.
+const defaultSeeds = 300

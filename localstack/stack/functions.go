@@ -1,0 +1,92 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"nexus/localstack/gateway"
+	"nexus/localstack/lambda"
+	"nexus/pkg/handler"
+	"nexus/pkg/nexus"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+)
+
+// functions makes the bus, its functions and the gateway before them.
+func (s *Stack) functions(ctx context.Context, c Config, direct http.RoundTripper, timerURL string) error {
+	endpoint := s.processes.endpoint()
+	env := map[string]string{
+		"AWS_ENDPOINT_URL":     endpoint,
+		handler.EnvTablePrefix: TablePrefix,
+		handler.EnvQueueURL:    timerURL,
+		handler.EnvCallbackV0:  endpoint + "/v0",
+		handler.EnvCallbackV1:  endpoint + "/v1",
+	}
+	for name, value := range c.Env {
+		env[name] = value
+	}
+	getenv := func(name string) string { return env[name] }
+	set, err := handler.Settings(getenv)
+	if err != nil {
+		return err
+	}
+	if c.Adjust != nil {
+		c.Adjust(&set)
+	}
+	chances := c.Chances
+	if chances == nil {
+		own := handler.Chances()
+		own.Now = c.Clock.Now
+		chances = &own
+	}
+	if c.Wire != nil {
+		direct = c.Wire(direct)
+	}
+	if c.Retryer == nil {
+		c.Retryer = func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewStandard(), handler.Attempts) }
+	}
+	s.Bus = nexus.New(set, handler.Clients(config(direct, c.Retryer), getenv), *chances, c.Log)
+	if _, err := s.Bus.Users.CreateRoot(ctx, c.RootPassword); err != nil {
+		return fmt.Errorf("create root: %w", err)
+	}
+	functions, err := s.handlers(c, env)
+	if err != nil {
+		return err
+	}
+	runner := lambda.New(lambda.Config{Functions: functions, Clock: c.Clock, NewID: c.NewID, Region: Region, Account: Account,
+		OnInvoke: func(function, id string, took time.Duration, err error) {
+			if err != nil {
+				c.Log.Error("function failed", "function", function, "invocation", id, "took", took, "error", err)
+			}
+		}})
+	s.Invoke = runner.Invoke
+	if c.Invoke != nil {
+		s.Invoke = c.Invoke(s.Invoke)
+	}
+	routes := map[string]gateway.Route{}
+	for _, r := range nexus.Routes() {
+		routes[r.Key] = gateway.Route{Function: r.Function}
+	}
+	s.Gateway = gateway.New(gateway.Config{Stages: nexus.Stages(), Routes: routes, Invoke: s.Invoke, Clock: c.Clock, NewID: c.NewID, Region: Region,
+		Delay: c.Delay})
+	return nil
+}
+
+// handlers returns the functions as the runtime runs them.
+func (s *Stack) handlers(c Config, env map[string]string) (map[string]lambda.Handler, error) {
+	if c.Runtime == Process {
+		return s.processes.start(c, env)
+	}
+	functions := map[string]lambda.Handler{}
+	for _, name := range nexus.Functions() {
+		function, err := handler.New(name, s.Bus, c.Log)
+		if err != nil {
+			return nil, err
+		}
+		functions[name] = function
+	}
+	return functions, nil
+}

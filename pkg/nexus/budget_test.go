@@ -1,0 +1,277 @@
+package nexus_test
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"nexus/localstack/gateway"
+	"nexus/localstack/stack"
+	"nexus/pkg/nexus"
+	"nexus/pkg/store"
+	"nexus/pkg/user"
+)
+
+// hop is how long every request to AWS takes in a metered bus: a chain of n requests, one after another, takes n hops.
+const hop = 100 * time.Millisecond
+
+// units are write and strong read units, as DynamoDB bills them.
+type units struct{ W, R float64 }
+
+// metered is a bus in a bubble that tells what each call of the protocol costs. Only calls run on it: nothing reads its stream, queue and schedule.
+type metered struct {
+	*stack.Stack
+	t *testing.T
+
+	mu    sync.Mutex
+	costs map[string]units // by method, since the last reset
+}
+
+func newMetered(t *testing.T) *metered {
+	t.Helper()
+	m := &metered{t: t, costs: map[string]units{}}
+	var err error
+	m.Stack, err = stack.Start(t.Context(), stack.Config{Manual: true, Invoke: m.invoke, Wire: slow,
+		Log:    slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Adjust: func(set *nexus.Settings) { set.PasswordCost = user.Cost{Memory: 64, Passes: 1, Parallelism: 1} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return m
+}
+
+// invoke meters an invocation by itself and adds its cost to its method's.
+func (m *metered) invoke(next stack.Invoke) stack.Invoke {
+	return func(ctx context.Context, function string, payload []byte) ([]byte, error) {
+		var event struct{ RequestContext struct{ RouteKey string } }
+		if err := json.Unmarshal(payload, &event); err != nil {
+			return nil, err
+		}
+		var meter store.Meter
+		result, err := next(store.WithMeter(ctx, &meter), function, payload)
+		w, r := meter.Units()
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		name := event.RequestContext.RouteKey
+		m.costs[name] = units{m.costs[name].W + w, m.costs[name].R + r}
+		return result, err
+	}
+}
+
+// spent returns what was spent since it was last asked: by method, and in all.
+func (m *metered) spent() (by map[string]units, all units) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	by, m.costs = m.costs, map[string]units{}
+	for _, u := range by {
+		all.W, all.R = all.W+u.W, all.R+u.R
+	}
+	return by, all
+}
+
+// slow makes the response of each request come a hop later.
+func slow(next http.RoundTripper) http.RoundTripper {
+	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		response, err := next.RoundTrip(r)
+		<-time.After(hop)
+		return response, err
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// client is a connection of root and what came over it, with the time.
+type client struct {
+	conn *gateway.Conn
+
+	mu  sync.Mutex
+	got []arrival
+}
+
+type arrival struct {
+	text string
+	at   time.Time
+}
+
+// Send implements gateway.Transport.
+func (c *client) Send(text []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.got = append(c.got, arrival{string(text), time.Now()})
+	return nil
+}
+
+// Close implements gateway.Transport.
+func (*client) Close(int, string) {}
+
+func (m *metered) connect() *client {
+	m.t.Helper()
+	c := &client{}
+	var err error
+	if c.conn, err = m.Gateway.Connect(m.t.Context(), nexus.V0, gateway.ConnectRequest{SourceIP: "192.0.2.7"}, c); err != nil {
+		m.t.Fatal(err)
+	}
+	c.send(`{"id":"login","method":"sys.login","params":{"user":"root","pass":"root"}}`)
+	m.answered(c, "login")
+	return c
+}
+
+// send sends a message and waits until all is done that it brings.
+func (c *client) send(text string) (sent time.Time) {
+	sent = time.Now()
+	c.conn.Receive([]byte(text))
+	<-time.After(5 * time.Second)
+	synctest.Wait()
+	return sent
+}
+
+// answered returns the answer to a request and when it came.
+func (m *metered) answered(c *client, id string) (result string, at time.Time) {
+	m.t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := slices.IndexFunc(c.got, func(a arrival) bool { return strings.HasPrefix(a.text, `{"jsonrpc":"2.0","id":"`+id+`","result":`) })
+	if n < 0 {
+		m.t.Fatalf("no answer to %s: %v", id, c.got)
+	}
+	return c.got[n].text, c.got[n].at
+}
+
+// taskid is the id in a pull's answer.
+func (m *metered) taskid(answer string) string {
+	m.t.Helper()
+	var a struct{ Result struct{ Taskid string } }
+	if err := json.Unmarshal([]byte(answer), &a); err != nil || a.Result.Taskid == "" {
+		m.t.Fatalf("%s: %v", answer, err)
+	}
+	return a.Result.Taskid
+}
+
+const (
+	push = `{"id":"push","method":"task.push","params":{"method":"demo.add","params":{"a":1,"b":2}}}`
+	pull = `{"id":"pull","method":"task.pull","params":{"prefix":"demo"}}`
+)
+
+// budget is what the architecture allows a story, and how to play it: it returns, by name, how many hops answers took.
+type budget struct {
+	name string
+	units
+	play func(m *metered, a, b *client) map[string]time.Duration
+}
+
+func budgets() []budget {
+	return []budget{
+		{"sys.ping", units{0, 0}, func(m *metered, a, _ *client) map[string]time.Duration {
+			sent := a.send(`{"id":"ping","method":"sys.ping"}`)
+			_, at := m.answered(a, "ping")
+			return map[string]time.Duration{"sys.ping": at.Sub(sent)}
+		}},
+		{"task.pull waits, task.push, task.result", units{8, 8}, func(m *metered, worker, pusher *client) map[string]time.Duration {
+			worker.send(pull)
+			pushed := pusher.send(push)
+			answer, handed := m.answered(worker, "pull")
+			took := m.finish(worker, pusher, answer)
+			took["task.push to its worker"] = handed.Sub(pushed)
+			return took
+		}},
+		{"task.push waits, task.pull, task.result", units{8, 8}, func(m *metered, worker, pusher *client) map[string]time.Duration {
+			pusher.send(push)
+			pulled := worker.send(pull)
+			answer, handed := m.answered(worker, "pull")
+			took := m.finish(worker, pusher, answer)
+			took["task.pull of a task that waits"] = handed.Sub(pulled)
+			return took
+		}},
+	}
+}
+
+// finish gives the result of a task that a worker pulled.
+func (m *metered) finish(worker, pusher *client, answer string) map[string]time.Duration {
+	m.t.Helper()
+	sent := worker.send(`{"id":"result","method":"task.result","params":{"taskid":"` + m.taskid(answer) + `","result":3}}`)
+	_, at := m.answered(worker, "result")
+	_, end := m.answered(pusher, "push")
+	return map[string]time.Duration{"task.result": at.Sub(sent), "task.result to the pusher": end.Sub(sent)}
+}
+
+// mostHops is how many requests may follow one another before an answer is posted.
+const mostHops = 4
+
+// TestBudgets holds the calls to the design's budgets. Run with -v it prints what they cost.
+func TestBudgets(t *testing.T) {
+	var table strings.Builder
+	for _, b := range budgets() {
+		t.Run(b.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { keeps(t, b, &table) })
+		})
+	}
+	t.Logf("what calls cost, in write units and strong read units\n%s", &table)
+}
+
+// keeps plays a story once its paths are known, as they are to an environment that has served before, and holds it to its budget.
+func keeps(t *testing.T, b budget, table *strings.Builder) {
+	m := newMetered(t)
+	b.play(m, m.connect(), m.connect())
+	one, two := m.connect(), m.connect()
+	m.spent()
+	took := b.play(m, one, two)
+	by, all := m.spent()
+	fmt.Fprintf(table, "%-42s %3g W %3g R\n", b.name, all.W, all.R)
+	for _, name := range names(by) {
+		fmt.Fprintf(table, "  %-40s %3g W %3g R\n", name, by[name].W, by[name].R)
+	}
+	if all.W > b.W || all.R > b.R {
+		t.Errorf("%g W and %g R, at most %g and %g: %v", all.W, all.R, b.W, b.R, by)
+	}
+	for _, name := range names(took) {
+		hops := float64(took[name]) / float64(hop)
+		fmt.Fprintf(table, "  %-40s %3g requests in turn before the answer\n", name, hops)
+		if hops > mostHops {
+			t.Errorf("%s: %g requests in turn before the answer, at most %d", name, hops, mostHops)
+		}
+	}
+}
+
+func names[V any](m map[string]V) []string {
+	var list []string
+	for name := range m {
+		list = append(list, name)
+	}
+	slices.SortFunc(list, cmp.Compare)
+	return list
+}
+
+// The meter itself: a call that is known to write is not free.
+func TestTheMeterCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMetered(t)
+		c := m.connect()
+		by, _ := m.spent()
+		// The user is read strongly, the index by user not; the session is written, and enters the index.
+		if got := by["sys.login"]; got != (units{2, 1.5}) {
+			t.Errorf("sys.login: %+v", got)
+		}
+		c.send(`{"id":"w","method":"sys.watchdog","params":{"watchdog":100}}`)
+		m.answered(c, "w")
+		if by, all := m.spent(); len(by) != 1 || by["sys.watchdog"] != (units{1, 0}) || all != (units{1, 0}) {
+			t.Errorf("sys.watchdog: %v", by)
+		}
+	})
+}

@@ -1,0 +1,42 @@
+package nexus
+
+import (
+	"context"
+
+	"nexus/pkg/call"
+	"nexus/pkg/jsonrpc"
+	"nexus/pkg/session"
+)
+
+func sysMethods() []Method {
+	return []Method{
+		free("sys.login", FunctionSys, session.ReadLogin,
+			func(b *Bus, ctx context.Context, c *call.Call, p session.Login) (jsonrpc.Outcome, error) {
+				return b.Sessions.Login(ctx, c, p)
+			}),
+		free("sys.ping", FunctionSys, none, (*Bus).ping),
+		free("sys.reload", FunctionSys, none,
+			func(b *Bus, ctx context.Context, c *call.Call, _ struct{}) (jsonrpc.Outcome, error) {
+				return b.Sessions.Reload(ctx, c)
+			}),
+		onlyV1(free("sys.version", FunctionSys, none, (*Bus).version)),
+		free("sys.watchdog", FunctionSys, session.ReadWatchdog,
+			func(b *Bus, ctx context.Context, c *call.Call, p session.Watchdog) (jsonrpc.Outcome, error) {
+				return b.Sessions.Watchdog(ctx, c, p)
+			}),
+	}
+}
+
+func (b *Bus) ping(_ context.Context, c *call.Call, _ struct{}) (jsonrpc.Outcome, error) {
+	if c.Node.Stage == V0 {
+		return `"result":"pong"`, nil
+	}
+	return jsonrpc.OK, nil
+}
+
+// Version is the version of Nexus that dialect v1 speaks.
+const Version = "1.9.0"
+
+func (b *Bus) version(context.Context, *call.Call, struct{}) (jsonrpc.Outcome, error) {
+	return `"result":{"version":"` + Version + `"}`, nil
+}

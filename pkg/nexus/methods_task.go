@@ -1,0 +1,41 @@
+package nexus
+
+import (
+	"context"
+
+	"nexus/pkg/access"
+	"nexus/pkg/call"
+	"nexus/pkg/jsonrpc"
+	"nexus/pkg/task"
+)
+
+func taskMethods() []Method {
+	return []Method{
+		free("task.cancel", FunctionTask, task.ReadCancel,
+			func(b *Bus, ctx context.Context, c *call.Call, p task.Cancel) (jsonrpc.Outcome, error) {
+				return b.Tasks.Cancel(ctx, c, p)
+			}),
+		free("task.error", FunctionTask, task.ReadError, finishTask),
+		guarded("task.list", FunctionTask, readList, listSubject,
+			func(b *Bus, ctx context.Context, c *call.Call, p access.List) (jsonrpc.Outcome, error) {
+				return b.Tasks.List(ctx, c, p)
+			}),
+		guarded("task.pull", FunctionTask, task.ReadPull, task.Pull.Subject,
+			func(b *Bus, ctx context.Context, c *call.Call, p task.Pull) (jsonrpc.Outcome, error) {
+				return b.Tasks.Pull(ctx, c, p)
+			}),
+		guarded("task.push", FunctionTask, task.ReadPush, task.Push.Subject,
+			func(b *Bus, ctx context.Context, c *call.Call, p task.Push) (jsonrpc.Outcome, error) {
+				return b.Tasks.Push(ctx, c, p)
+			}),
+		free("task.reject", FunctionTask, task.ReadReject,
+			func(b *Bus, ctx context.Context, c *call.Call, p task.Named) (jsonrpc.Outcome, error) {
+				return b.Tasks.Reject(ctx, c, p)
+			}),
+		free("task.result", FunctionTask, task.ReadResult, finishTask),
+	}
+}
+
+func finishTask(b *Bus, ctx context.Context, c *call.Call, p task.Finish) (jsonrpc.Outcome, error) {
+	return b.Tasks.Finish(ctx, c, p)
+}

@@ -1,0 +1,240 @@
+package task_test
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"nexus/localstack/harness"
+	"nexus/pkg/access"
+	"nexus/pkg/call"
+	"nexus/pkg/jsonrpc"
+	"nexus/pkg/task"
+	"nexus/pkg/timer"
+)
+
+// bench is tasks and clients. What it shows of them (state_test.go) has names where the tables have ids.
+type bench struct {
+	*harness.Harness
+	t     *testing.T
+	ctx   context.Context
+	dying context.Context // of the next handler, where it is to die
+	tasks *task.Tasks
+	names names
+}
+
+// client is a client with a name.
+type client struct {
+	*harness.Client
+	b    *bench
+	name string
+	tags access.Tags
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	h := harness.New(t)
+	return &bench{Harness: h, t: t, ctx: t.Context(), tasks: h.Bus.Tasks, names: names{of: map[string]string{}, count: map[string]int{}}}
+}
+
+// client connects.
+func (b *bench) client(name string) *client {
+	b.t.Helper()
+	c := &client{Client: b.Connect(), b: b, name: name}
+	b.names.of[c.Connid] = name
+	return c
+}
+
+// worker and pusher are what most tests need.
+func (b *bench) pair() (worker, pusher *client) { return b.client("worker"), b.client("pusher") }
+
+// call is a request of a client. id is its JSON-RPC id, empty for a notification; its request is named by both.
+func (c *client) call(id string) *call.Call {
+	out := &call.Call{Connid: c.Connid, Request: c.name + "/" + id, Session: call.Session{User: "nobody", Tags: c.tags}}
+	if id != "" {
+		out.ID = json.RawMessage(id)
+	}
+	return out
+}
+
+// do carries out a call and returns what is left to be said to its caller: an outcome, or an error; nothing where the call's answer was posted or
+// will be. A recorded error, which nobody is told, begins with "recorded".
+func do[P any](c *client, id, params string, read func(*jsonrpc.Params) P, run func(context.Context, *call.Call, P) (jsonrpc.Outcome, error)) string {
+	c.b.t.Helper()
+	p := jsonrpc.ReadParams([]byte(params))
+	in := read(p)
+	if err := p.Err(); err != nil {
+		return err.Error()
+	}
+	o, err := run(c.b.context(), c.call(id), in)
+	switch {
+	case call.IsRecorded(err):
+		return "recorded"
+	case err != nil:
+		if e, known := jsonrpc.From(err); known {
+			return c.b.names.short(e.Error())
+		}
+		return "unknown"
+	}
+	return string(o)
+}
+
+// push pushes a task. Params without braces are the method's name: of a task with the params [1].
+func (c *client) push(id, params string) string {
+	c.b.t.Helper()
+	if params[0] != '{' {
+		params = `{"method":"` + params + `","params":[1]}`
+	}
+	return do(c, id, params, task.ReadPush, c.b.tasks.Push)
+}
+
+// pull pulls. Params without braces are the prefix.
+func (c *client) pull(id, params string) string {
+	c.b.t.Helper()
+	if params[0] != '{' {
+		params = `{"prefix":"` + params + `"}`
+	}
+	return do(c, id, params, task.ReadPull, c.b.tasks.Pull)
+}
+
+// named are the params of a call that names an item by its letter.
+func (b *bench) named(item, more string) string {
+	b.state() // gives names
+	return `{"taskid":"` + b.names.taskid(item) + `"` + more + `}`
+}
+
+func (c *client) result(id, item, result string) string {
+	c.b.t.Helper()
+	return do(c, id, c.b.named(item, `,"result":`+result), task.ReadResult, c.b.tasks.Finish)
+}
+
+func (c *client) error(id, item, members string) string {
+	c.b.t.Helper()
+	return do(c, id, c.b.named(item, members), task.ReadError, c.b.tasks.Finish)
+}
+
+func (c *client) reject(id, item string) string {
+	c.b.t.Helper()
+	return do(c, id, c.b.named(item, ""), task.ReadReject, c.b.tasks.Reject)
+}
+
+// cancel cancels what params name.
+func (c *client) cancel(id, params string) string {
+	c.b.t.Helper()
+	return do(c, id, params, task.ReadCancel, c.b.tasks.Cancel)
+}
+
+// end ends the session of a client of which somebody learned that it is gone.
+func (c *client) end() {
+	c.b.t.Helper()
+	c.Lost()
+	c.b.try(c.b.Bus.Sessions.End(c.b.ctx, c.Connid, true))
+}
+
+// got checks the messages that a client got since the last look, in any order; see names.message.
+func (c *client) got(want ...string) {
+	c.b.t.Helper()
+	var got []string
+	for _, m := range c.Got() {
+		got = append(got, c.b.names.message(m))
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		c.b.t.Errorf("%s got\n\t%s\nwant\n\t%s", c.name, strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
+}
+
+// Requests that tests disturb.
+func (b *bench) putTask() harness.Kind    { return b.On("PutItem", `"nexus-tasks"`, `"queue"`) }
+func (b *bench) updateTask() harness.Kind { return b.On("UpdateItem", `"nexus-tasks"`) }
+func (b *bench) putRow() harness.Kind     { return b.On("PutItem", `"nexus-calls"`) }
+func (b *bench) pairing() harness.Kind    { return b.On("TransactWriteItems") }
+func (b *bench) postTo(c *client) harness.Kind {
+	return b.On("PostToConnection", c.Connid[len(b.Connid("")):]+" ")
+}
+
+// attempts is how often the SDK tries a request.
+const attempts = 3
+
+// diesAfter carries out a call whose handler dies when a request of a kind has taken effect: nothing that it does then happens.
+func (b *bench) diesAfter(kind harness.Kind, run func() string) {
+	b.t.Helper()
+	b.dies(kind.Then, run)
+}
+
+// diesBefore is diesAfter, without the effect.
+func (b *bench) diesBefore(kind harness.Kind, run func() string) {
+	b.t.Helper()
+	b.dies(kind.Run, run)
+}
+
+func (b *bench) dies(when func(func()), run func() string) {
+	b.t.Helper()
+	var cancel func()
+	b.dying, cancel = context.WithCancel(b.ctx)
+	when(cancel)
+	run()
+}
+
+// context is that of the next handler.
+func (b *bench) context() context.Context {
+	ctx := cmp.Or(b.dying, b.ctx)
+	b.dying = nil
+	return ctx
+}
+
+// try takes an error that must not be.
+func (b *bench) try(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Error(err)
+	}
+}
+
+func (b *bench) says(got, want string) {
+	b.t.Helper()
+	if got != want {
+		b.t.Errorf("answer %q, want %q", got, want)
+	}
+}
+
+// repair does what the stream does with all items: it has them looked at.
+func (b *bench) repair() {
+	b.t.Helper()
+	var keys [][2]string
+	for _, i := range b.Table("tasks") {
+		keys = append(keys, [2]string{i.Str("part"), i.Str("id")})
+	}
+	slices.SortFunc(keys, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+	b.try(b.tasks.Changed(b.context(), keys))
+}
+
+// due lets the messages of the delay queue come that are due.
+func (b *bench) due() {
+	b.t.Helper()
+	for _, m := range b.Due() {
+		w, err := timer.Parse(m.Body)
+		b.try(err)
+		b.try(b.Bus.Woken(b.context(), w))
+	}
+}
+
+// pass lets time pass and the messages come on their way.
+func (b *bench) pass(d time.Duration) {
+	b.t.Helper()
+	end := b.Now().Add(d)
+	for {
+		list := b.Messages()
+		if len(list) == 0 || list[0].Due.After(end) {
+			break
+		}
+		b.Advance(max(list[0].Due.Sub(b.Now()), 0))
+		b.due()
+	}
+	b.Advance(end.Sub(b.Now()))
+}
