@@ -42,8 +42,7 @@ var layout = map[string][]string{
 	"pkg/session": family(group),
 	"pkg/user":    family(values, argon2),
 	"pkg/task":    family(group),
-	"pkg/nexus": family(sdk,
-		"pkg/session", "pkg/task", "pkg/user"),
+	"pkg/nexus":   family("pkg/session", "pkg/task", "pkg/user", sdk),
 	"pkg/handler": {"pkg/nexus", "pkg/store", "pkg/timer", sdk, smithy, lambda, ulid},
 	"pkg/client":  {"pkg/jsonrpc", "github.com/coder/websocket"},
 }

@@ -157,11 +157,7 @@ func (e *environment) Invoke(ctx context.Context, payload []byte) ([]byte, error
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		inv.arn = lc.InvokedFunctionArn
 	}
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		deadline = e.function.config.Clock.Now().Add(DefaultTimeout)
-	}
-	inv.deadline = deadline
+	inv.deadline, _ = ctx.Deadline() // there is one
 	e.begin(inv)
 	e.work <- inv
 	var o outcome

@@ -1,9 +1,6 @@
 package sim
 
-import (
-	"fmt"
-	"slices"
-)
+import "slices"
 
 // checkLives holds every item to the state machine of pkg/task: each write of it is one of the arrows, and a task is over for a reason.
 func (h *history) checkLives() {
@@ -21,7 +18,7 @@ func (h *history) checkLives() {
 	}
 }
 
-// checkBindings: a pull is bound to one task, once; and a task is handed only to the pulls that it was bound to.
+// checkBindings: a pull is bound to one task (again, if the task was given back while the claim was being repeated); and a task is handed only to the pulls that it was bound to.
 func (h *history) checkBindings() {
 	type pullKey struct{ connid, id string }
 	bound := map[pullKey]string{}
@@ -35,11 +32,10 @@ func (h *history) checkBindings() {
 			attempt = s.attempt
 			to := pullKey{s.worker, s.workerID}
 			mine[to] = true
-			binding := fmt.Sprintf("%s, attempt %d", l.taskid(), attempt)
-			if other := bound[to]; other != "" {
-				h.failf("bindings: pull %s of %s is bound to %s and to %s", to.id, h.by(to.connid), other, binding)
+			if other := bound[to]; other != "" && (other != l.taskid() || !s.inv.hurt) {
+				h.failf("bindings: pull %s of %s is bound to %s and to attempt %d of %s", to.id, h.by(to.connid), other, attempt, l.taskid())
 			}
-			bound[to] = binding
+			bound[to] = l.taskid()
 		}
 		for _, o := range h.handed[l.taskid()] {
 			if !mine[pullKey{o.to.client.connid, o.to.id}] {

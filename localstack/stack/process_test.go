@@ -133,7 +133,7 @@ func BenchmarkColdStart(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		_, err = processes.Functions()[nexus.FunctionTimer].Invoke(b.Context(), []byte(`{}`))
+		_, err = lambda.New(lambda.Config{Functions: processes.Functions()}).Invoke(b.Context(), nexus.FunctionTimer, []byte(`{}`))
 		if err == nil || !strings.Contains(err.Error(), "neither") {
 			b.Fatal(err)
 		}

@@ -214,13 +214,15 @@ func (b *bench) repair() {
 	b.try(b.tasks.Changed(b.context(), keys))
 }
 
-// due lets the messages of the delay queue come that are due.
-func (b *bench) due() {
+// due lets the messages of the delay queue come that are due, those of some kinds or all. The others are lost.
+func (b *bench) due(kinds ...string) {
 	b.t.Helper()
 	for _, m := range b.Due() {
 		w, err := timer.Parse(m.Body)
 		b.try(err)
-		b.try(b.Bus.Woken(b.context(), w))
+		if len(kinds) == 0 || slices.Contains(kinds, w.Kind) {
+			b.try(b.Bus.Woken(b.context(), w))
+		}
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -104,15 +106,25 @@ func (t *Tasks) putBody(ctx context.Context, deadline time.Time, content store.I
 	return id, err
 }
 
-// together runs independent steps side by side, the last in the caller's goroutine, and returns the error of each.
+// together runs independent steps side by side, the last in the caller's goroutine, and returns the error of each. A panic is an error here: in a
+// goroutine of its own it would end the process.
 func together(steps ...func() error) []error {
 	errs := make([]error, len(steps))
 	var others sync.WaitGroup
 	last := len(steps) - 1
 	for n, step := range steps[:last] {
-		others.Go(func() { errs[n] = step() })
+		others.Go(func() { errs[n] = caught(step) })
 	}
-	errs[last] = steps[last]()
+	errs[last] = caught(steps[last])
 	others.Wait()
 	return errs
+}
+
+func caught(step func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return step()
 }

@@ -8,8 +8,6 @@ import (
 
 	"nexus/pkg/call"
 	"nexus/pkg/store"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // queued is an item as a look shows it.
@@ -23,9 +21,9 @@ type queued struct {
 func (t *Tasks) look(ctx context.Context, path, kind string) ([]queued, error) {
 	parts := t.partitions(path)
 	found := make([][]queued, len(parts))
-	var g errgroup.Group
+	steps := make([]func() error, len(parts))
 	for n, part := range parts {
-		g.Go(func() error {
+		steps[n] = func() error {
 			items, _, err := t.DB.Query(ctx, store.Query{Table: store.Tasks, Index: store.IndexQueue, Limit: candidates,
 				If:     "#part = :part AND begins_with(#queue, :kind)",
 				Values: store.Item{":part": store.S(part), ":kind": store.S(kind)}})
@@ -33,9 +31,9 @@ func (t *Tasks) look(ctx context.Context, path, kind string) ([]queued, error) {
 				found[n] = append(found[n], queued{key{i.Str("part"), i.Str("id")}, i.Str("queue")})
 			}
 			return err
-		})
+		}
 	}
-	err := g.Wait()
+	err := errors.Join(together(steps...)...)
 	if len(parts) == 1 {
 		return found[0], err
 	}

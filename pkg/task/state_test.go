@@ -103,6 +103,15 @@ func (b *bench) want(lines ...string) {
 	}
 }
 
+// items checks the items alone: what a hook sees while a handler does several things side by side.
+func (b *bench) items(lines ...string) {
+	b.t.Helper()
+	got := slices.DeleteFunc(b.state(), func(line string) bool { return !strings.Contains(line, " dl=") })
+	if got, want := strings.Join(got, "\n"), strings.Join(lines, "\n"); got != want {
+		b.t.Errorf("the items are\n%s\nwant\n%s", got, want)
+	}
+}
+
 // state is everything there is.
 func (b *bench) state() []string {
 	b.t.Helper()
