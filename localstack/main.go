@@ -18,7 +18,8 @@ func main() {
 	listen := flag.String("listen", "127.0.0.1:8080", "address of the WebSocket API")
 	dynamodb := flag.String("dynamodb", "", "address at which to serve the tables and streams besides, for the AWS CLI and SDKs; empty: not at all")
 	password := flag.String("root-password", "root", "password of the user root, in memory like everything else")
-	runtime := flag.String("runtime", string(stack.InProcess), "how functions run: inprocess calls their handlers; process builds and runs the deployed programs behind the Lambda Runtime API, with cold starts")
+	runtime := flag.String("runtime", string(stack.InProcess),
+		"how functions run: inprocess calls their handlers; process runs the deployed programs behind the Lambda Runtime API, cold starts and all")
 	programs := flag.String("programs", "", "with -runtime process: a folder of functions built for this machine, <name>/bootstrap, instead of building them")
 	verbose := flag.Bool("v", false, "log more than warnings")
 	flag.Parse()

@@ -17,7 +17,8 @@ import (
 
 // Defaults of ProcessConfig.
 const (
-	// DefaultEnvironments is far below Lambda's 1,000 concurrent invocations of an account: each environment is a process, of some 13 MB, and 20 more once it hashed a password.
+	// DefaultEnvironments is far below Lambda's 1,000 concurrent invocations of an account: each environment is a process, of some 13 MB, or 33 MB
+	// once it has hashed a password.
 	DefaultEnvironments = 20
 	// DefaultIdle is how long an unused environment is kept warm. Lambda promises nothing; minutes are what is seen.
 	DefaultIdle = 5 * time.Minute

@@ -33,7 +33,8 @@ type processes struct {
 // run starts a Runner. c says how.
 func run(t *testing.T, c lambda.ProcessConfig) *processes {
 	t.Helper()
-	p := &processes{T: t, clock: clock.NewManual(time.Now()), log: &logged{counts: map[string]int{}, printed: make(chan string, 100)}, held: make(chan chan struct{}), gone: make(chan struct{}, 100)}
+	p := &processes{T: t, clock: clock.NewManual(time.Now()), log: &logged{counts: map[string]int{}, printed: make(chan string, 100)},
+		held: make(chan chan struct{}), gone: make(chan struct{}, 100)}
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		goOn := make(chan struct{})
 		select {
@@ -314,7 +315,8 @@ func TestWhatTheRuntimeAPIRefuses(t *testing.T) {
 		`another's id: 400 {"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}`,
 		`its own: 202 {"status":"OK"}`,
 		`again: 403 {"errorMessage":"The invocation is answered.","errorType":"InvalidStateTransition"}`,
-		`extensions: 404 {"errorMessage":"POST /2018-06-01/extension/register is not part of this Runtime API: it has no extensions, logs or telemetry","errorType":"NotFound"}`,
+		`extensions: 404 {"errorMessage":"POST /2018-06-01/extension/register is not part of this Runtime API: ` +
+			`it has no extensions, logs or telemetry","errorType":"NotFound"}`,
 	}
 	if !slices.Equal(told, want) {
 		t.Errorf("%s", strings.Join(told, "\n"))

@@ -32,7 +32,8 @@ func (e *environment) runtimeAPI() http.Handler {
 	mux.HandleFunc(pathError, e.failure)
 	mux.HandleFunc(pathInitError, e.initFailure)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, &refused{http.StatusNotFound, "NotFound", r.Method + " " + r.URL.Path + " is not part of this Runtime API: it has no extensions, logs or telemetry"})
+		refuse(w, &refused{http.StatusNotFound, "NotFound",
+			r.Method + " " + r.URL.Path + " is not part of this Runtime API: it has no extensions, logs or telemetry"})
 	})
 	return mux
 }

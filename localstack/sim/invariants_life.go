@@ -18,7 +18,8 @@ func (h *history) checkLives() {
 	}
 }
 
-// checkBindings: a pull is bound to one task (again, if the task was given back while the claim was being repeated); and a task is handed only to the pulls that it was bound to.
+// checkBindings: a pull is bound to one task (again, if the task was given back while the claim was being repeated); a task is handed only to the pulls that it
+// was bound to; and not past its deadline.
 func (h *history) checkBindings() {
 	type pullKey struct{ connid, id string }
 	bound := map[pullKey]string{}
@@ -30,6 +31,9 @@ func (h *history) checkBindings() {
 				continue
 			}
 			attempt = s.attempt
+			if !s.deadline.After(ms(s.inv.began.UnixMilli())) {
+				h.failf("bindings: %s was bound at %v by %s, which began after its deadline", l.taskid(), s.at.Sub(h.began), s.inv)
+			}
 			to := pullKey{s.worker, s.workerID}
 			mine[to] = true
 			if other := bound[to]; other != "" && (other != l.taskid() || !s.inv.hurt) {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"testing"
 	"time"
+
+	"nexus/pkg/task"
 )
 
 // Each of these takes out one thing that the design rests on. It does so in the harness: the code under test is the one that is deployed.
@@ -25,6 +27,29 @@ func withoutSecondLook(o *Outgoing) {
 	}
 }
 
+// withoutLookingForTasks hides from a push the tasks that wait before it.
+func withoutLookingForTasks(o *Outgoing) {
+	if o.Op == "Query" && o.Table == "tasks" && !o.Stored && bytes.Contains(o.Body, []byte(`{"S":"t#"}`)) {
+		o.Answer = []byte(`{"Count":0,"Items":[],"ScannedCount":0}`)
+	}
+}
+
+// without loses the messages of a kind.
+func without(wake string) func(*Outgoing) {
+	return func(o *Outgoing) {
+		if o.Op == "SendMessage" && bytes.Contains(o.Body, []byte(wake)) {
+			o.Answer = []byte(`{"MessageId":"lost"}`)
+		}
+	}
+}
+
+// withoutRows loses the rows that mark what was posted.
+func withoutRows(o *Outgoing) {
+	if o.Op == "PutItem" && o.Table == "calls" {
+		o.Answer = []byte(`{}`)
+	}
+}
+
 // TestMutations proves that the simulation misses what is taken out: of the first seeds some fails, and none does without the mutation.
 func TestMutations(t *testing.T) {
 	const most = 100
@@ -35,6 +60,10 @@ func TestMutations(t *testing.T) {
 		{"without the claim's condition on state", Options{Rewrite: withoutCondition}},
 		{"without the second look", Options{Rewrite: withoutSecondLook}},
 		{"without the age of repair", Options{RepairAge: time.Nanosecond}},
+		{"without a push's look for tasks", Options{Rewrite: withoutLookingForTasks}},
+		{"without deadlines' timers", Options{Rewrite: without(task.WakeDeadline)}},
+		{"without inspections", Options{Rewrite: without(task.WakeInspect)}},
+		{"without rows", Options{Rewrite: withoutRows}},
 	} {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()

@@ -72,9 +72,10 @@ func (w *world) impatient(parked []*request, now time.Time) *request {
 	return nil
 }
 
-// pick chooses the request that goes on.
+// pick chooses the request that goes on. In some runs each has the same chance. In the others handlers have ranks, drawn and now and then drawn anew,
+// and the one of the highest rank goes on alone: so one handler can stand still while others do all they have to do.
 func (w *world) pick(parked []*request) *request {
-	if w.order == evenly {
+	if !w.stubborn {
 		return parked[w.rng.IntN(len(parked))]
 	}
 	var best []*request

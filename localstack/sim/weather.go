@@ -66,14 +66,3 @@ func (w weather) settled() weather {
 	s.name = w.name
 	return s
 }
-
-// order is how a run picks among what is parked.
-type order int
-
-const (
-	// evenly gives each request the same chance.
-	evenly order = iota
-	// stubbornly lets the handler of the highest rank go on alone; ranks are drawn, and now and then drawn anew. So one handler can stand still
-	// while others do all they have to do.
-	stubbornly
-)

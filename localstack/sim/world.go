@@ -55,18 +55,18 @@ type Report struct {
 
 // world is one run.
 type world struct {
-	options Options
-	seed    uint64
-	rng     *rand.Rand // the scheduler's: all that is decided between two steps
-	weather weather
-	order   order
-	ranks   map[int]float64 // of invocations, where order is stubbornly
-	agenda  agenda
-	wire    wire
-	stack   *stack.Stack
-	sources *sources
-	began   time.Time
-	closing bool // clients send nothing more
+	options  Options
+	seed     uint64
+	rng      *rand.Rand // the scheduler's: all that is decided between two steps
+	weather  weather
+	ranks    map[int]float64 // of invocations, where stubborn
+	stubborn bool
+	agenda   agenda
+	wire     wire
+	stack    *stack.Stack
+	sources  *sources
+	began    time.Time
+	closing  bool // clients send nothing more
 
 	mu          sync.Mutex
 	chance      *rand.Rand // the handlers'
@@ -108,7 +108,7 @@ func Run(seed uint64, o Options) (*Report, error) {
 	w := &world{options: o, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), chance: rand.New(rand.NewPCG(seed, 2)), ranks: map[int]float64{},
 		began: time.Now(), paths: []string{hotPath, "p1.", "p2.sub.", "."}, byRequest: map[string]*call{}, hash: fnv.New64a()}
 	w.weather = forecast(w.rng)
-	w.order = order(w.rng.IntN(2))
+	w.stubborn = w.rng.IntN(2) == 1
 	w.trace.init()
 	if err := w.start(); err != nil {
 		return nil, err

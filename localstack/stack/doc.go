@@ -1,3 +1,4 @@
 // Package stack puts the local stack together: the gateway, the functions, the tables, their streams and the delay queue, wired as the deployment
-// wires AWS. The functions are the real ones, with the real SDK clients; nothing in pkg knows that it runs locally.
+// wires AWS. The functions are the real ones, with the real SDK clients; nothing in pkg knows that it runs locally. They run in this process, or as
+// the programs that are deployed: see Runtime.
 package stack

@@ -92,6 +92,18 @@ func readList(p *jsonrpc.Params) access.List {
 		Limit: int(clamp(p.OptInt("limit", access.DefaultLimit), 0, most)), Skip: int(clamp(p.OptInt("skip", 0), 0, most))}
 }
 
+// readCount reads what every count call takes. Nexus knows no limit of the rows that subprefixes brings: they are cut only where one is asked for.
+func readCount(p *jsonrpc.Params) access.Count {
+	out := access.Count{List: readList(p), Subprefixes: p.OptBool("subprefixes")}
+	if !p.Has("limit") {
+		out.Limit = 0
+	}
+	return out
+}
+
+// countSubject is the name a count call needs permission on.
+func countSubject(c access.Count) string { return listSubject(c.List) }
+
 func clamp(n, least, most int64) int64 { return min(max(n, least), most) }
 
 // listSubject is the name a list call needs permission on: the prefix listed.

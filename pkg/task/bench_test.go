@@ -240,3 +240,12 @@ func (b *bench) pass(d time.Duration) {
 	}
 	b.Advance(end.Sub(b.Now()))
 }
+
+func contains(text string, all ...string) bool {
+	for _, part := range all {
+		if !strings.Contains(text, part) {
+			return false
+		}
+	}
+	return true
+}

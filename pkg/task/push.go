@@ -157,13 +157,15 @@ func (t *Tasks) converted(ctx context.Context, e *item) error {
 	if err != nil {
 		return err
 	}
+	worker, workerID := e.worker, e.workerID
+	returned := e.mark.Row != e.pusherRow
+	if returned {
+		// While the write was being repeated. The pull gets what the item owes it: the row says that it did.
+		debt := e.debts[e.push]
+		worker, workerID, answer = debt.connid, debt.id, debt.answer
+	}
 	errs := together(
-		func() error {
-			if e.mark.Row != e.pusherRow {
-				return nil // gave back while the write was being repeated: the pull is owed its answer
-			}
-			return t.post(ctx, e.worker, e.workerID, answer)
-		},
+		func() error { return t.post(ctx, worker, workerID, answer) },
 		func() error { return t.answerDetached(ctx, e.pusher, e.pusherID, e.detached) })
 	toWorker, toPusher := errs[0], errs[1]
 	mark := func() error {
@@ -175,6 +177,8 @@ func (t *Tasks) converted(ctx context.Context, e *item) error {
 	switch {
 	case toWorker == nil:
 		toWorker = mark()
+	case isGone(toWorker) && returned:
+		toWorker = errors.Join(mark(), t.Sessions.End(ctx, worker, true))
 	case isGone(toWorker):
 		// The row comes after the return: the end of the worker's session would take a marked hand-over for one that was seen.
 		toWorker = t.refused(ctx, e, mark)
