@@ -42,7 +42,9 @@ var layout = map[string][]string{
 	"pkg/session": family(group),
 	"pkg/user":    family(values, argon2),
 	"pkg/task":    family(group),
-	"pkg/nexus":   family("pkg/session", "pkg/task", "pkg/user", sdk),
+	"pkg/lock":    family(group),
+	"pkg/pipe":    family(values, group),
+	"pkg/nexus":   family("pkg/lock", "pkg/pipe", "pkg/session", "pkg/task", "pkg/user", sdk),
 	"pkg/handler": {"pkg/nexus", "pkg/store", "pkg/timer", sdk, smithy, lambda, ulid},
 	"pkg/client":  {"pkg/jsonrpc", "github.com/coder/websocket"},
 }

@@ -61,3 +61,10 @@ func (h *Harness) Due() []Message {
 	h.wire.messages = h.wire.messages[n:]
 	return due
 }
+
+// Discard loses all messages of the delay queue.
+func (h *Harness) Discard() {
+	h.wire.mu.Lock()
+	defer h.wire.mu.Unlock()
+	h.wire.messages = nil
+}

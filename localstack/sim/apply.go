@@ -32,6 +32,9 @@ func (w *world) apply(r *request) response {
 	}
 	w.logf("do %s: %d", r, a.http.StatusCode)
 	done := a.http.StatusCode < 300
+	if done && r.writes() {
+		w.sources.changed(r.target)
+	}
 	switch {
 	case r.target == store.Tasks && r.writes() && done:
 		if r.op == "PutItem" {
@@ -60,6 +63,7 @@ func (w *world) sessionWritten(r *request) {
 	if c := w.by(in.Key["id"].S); c != nil && c.sessionEnded.IsZero() {
 		c.sessionEnded = time.Now()
 		w.logf("the session of %s has ended", c)
+		w.soon(released, func() { w.checkReleased(c) })
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"nexus/localstack/gateway"
+	"nexus/localstack/stack"
 	"nexus/pkg/deliver"
 	"nexus/pkg/nexus"
 	"nexus/pkg/store"
@@ -33,6 +34,7 @@ type client struct {
 	sent         map[string]*call // by JSON-RPC id
 	role         role
 	pulls        int // under way
+	pushes       int // likewise
 
 	mu    sync.Mutex
 	inbox [][]byte
@@ -97,7 +99,7 @@ func (c *client) connected(conn *gateway.Conn, err error) {
 // login gives the session its tags. It writes them itself: this simulation is not one of logins, whose hashes take their time.
 func (c *client) login() {
 	_, err := c.w.stack.Sources.DynamoDB.UpdateItem(context.Background(), &dynamodb.UpdateItemInput{
-		TableName: aws.String("nexus-" + store.Sessions), Key: store.Item{"id": store.S(c.connid)},
+		TableName: aws.String(stack.TablePrefix + store.Sessions), Key: store.Item{"id": store.S(c.connid)},
 		UpdateExpression:         aws.String("SET #user = :user, #owner = :user, tags = :tags, wd = :wd"),
 		ExpressionAttributeNames: map[string]string{"#user": "user", "#owner": "owner"},
 		ConditionExpression:      aws.String("attribute_exists(id)"),

@@ -1,15 +1,19 @@
 package sim
 
-import "time"
+import (
+	"time"
 
-// How late an answer may be.
+	"nexus/pkg/task"
+)
+
+// How late an answer may be, after it was due or after the last fault.
 const (
 	// promptly is for calm weather.
 	promptly = 5 * time.Second
-	// afterDeath is for one death: 60 s and what is prompt.
-	afterDeath = 65 * time.Second
-	// afterStorm is for many faults, which may hit repair itself: a message of the queue is seen again after 60 s, and repair takes 60 s then.
-	afterStorm = 130 * time.Second
+	// afterDeath is for one death: 60 s and what is prompt. Repair waits for 30 s, and once more where a deadline ended the item meanwhile.
+	afterDeath = 60 * time.Second
+	// afterStorm is for many faults, which may hit repair itself: a message of the queue is seen again after 60 s, and repair waits for 30 s.
+	afterStorm = 100 * time.Second
 )
 
 func (w *world) bound() time.Duration {
@@ -78,11 +82,19 @@ func (h *history) due(k *call) (due time.Time, recorded bool) {
 		}
 	case k.pull != nil:
 		for _, l := range h.trace.order {
-			for _, s := range l.snaps {
+			for n, s := range l.snaps {
 				mine := s.worker == k.client.connid && s.workerID == k.id
 				switch {
 				case !mine:
-				case s.task(), s.done() && s.fin != "":
+				case s.task():
+					// A task that somebody rejects while it is being handed over owes the pull its answer, which repair pays.
+					for _, then := range l.snaps[n+1:] {
+						if then.debts > 0 {
+							return then.at.Add(task.RepairAge), true
+						}
+					}
+					return s.at, true
+				case s.done() && s.fin != "":
 					return s.at, true
 				case s.waits():
 					due = s.deadline
@@ -113,8 +125,9 @@ func later(a, b time.Time) time.Time {
 }
 
 // checkTwice: no request is answered twice, unless the handler that answered first died, or a request of it failed or lost its response: then it, or
-// repair, may have posted again what it could not know to have arrived. The bytes are the same then, but of a pull whose task was rejected
-// before repair saw it: by then another may work on it, so that the pull is told to pull again.
+// repair, may have posted again what it could not know to have arrived. (One row marks the two posts of a push that meets a pull: where one of
+// them fails, repair repeats both.) The bytes are the same then, but of a pull whose task was rejected before repair saw it: by then another
+// may work on it, so that the pull is told to pull again.
 func (h *history) checkTwice() {
 	for _, k := range h.calls {
 		if len(k.posts) < 2 {

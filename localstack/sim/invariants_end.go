@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"nexus/localstack/stack"
 	"nexus/pkg/store"
 )
 
@@ -105,6 +106,27 @@ func (w *world) checkFree(l *life, s *snap) {
 	}
 }
 
+// released is how long after the end of a session nothing may be bound to it any more.
+const released = 2 * time.Minute
+
+// checkReleased: two minutes after a session's end was written, or after the last fault, nothing is bound to it.
+func (w *world) checkReleased(c *client) {
+	if due := w.disturbed.Add(released); due.After(time.Now()) {
+		w.agenda.add(due, func() { w.checkReleased(c) })
+		return
+	}
+	for _, l := range w.trace.order {
+		s := l.last()
+		if !s.there || s.done() {
+			continue
+		}
+		works, pushed := s.worker == c.connid, s.task() && !s.detached && s.pusher == c.connid
+		if works || pushed {
+			w.failf("released: %s is still %s, bound to the session of %s, which ended at %v", l.taskid(), s.state, c, c.sessionEnded.Sub(w.began))
+		}
+	}
+}
+
 // checkEmpty: two minutes after all sessions' ends were known, the tables hold ended sessions and detached tasks that wait, and nothing besides.
 func (h *history) checkEmpty() {
 	for _, i := range h.scan(store.Tasks) {
@@ -128,7 +150,7 @@ func (h *history) checkEmpty() {
 
 // scan reads a table, past everything that could go wrong.
 func (w *world) scan(table string) []rawItem {
-	body, err := json.Marshal(map[string]any{"TableName": "nexus-" + table, "ConsistentRead": true})
+	body, err := json.Marshal(map[string]any{"TableName": stack.TablePrefix + table, "ConsistentRead": true})
 	var out struct{ Items []rawItem }
 	if err == nil {
 		err = w.ask("Scan", body, &out)

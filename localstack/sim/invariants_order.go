@@ -1,8 +1,9 @@
 package sim
 
-// checkOvertaking is told of each snap as it is taken: no task overtakes an acknowledged equal. When a task is bound to a pull, none may wait on its path
-// that has its priority or a higher one, that waited already when the push of the task was sent, that has waited ever since, and whose
+// checkOvertaking is told of each snap as it is taken: no task overtakes an acknowledged equal. When a task is bound to a pull, none may wait in its
+// partition that has its priority or a higher one, that waited already when the push of the task was sent, that has waited ever since, and whose
 // deadline is ahead: whoever looked since then saw it, before the task. (A client knows less: that the push of the other was acknowledged.)
+// Over the shards of a path the order is approximate: a look queries them one after another.
 func (w *world) checkOvertaking(l *life) {
 	s := l.last()
 	if !s.task() || !s.works() || len(l.snaps) > 1 && l.snaps[len(l.snaps)-2].works() {
@@ -13,7 +14,7 @@ func (w *world) checkOvertaking(l *life) {
 		return
 	}
 	for _, o := range w.trace.order {
-		if o == l || o.since.IsZero() || o.path() != l.path() {
+		if o == l || o.since.IsZero() || o.key[0] != l.key[0] {
 			continue
 		}
 		other := o.last()

@@ -17,11 +17,10 @@ type invocation struct {
 	call     *call     // the client's request that it carries out; nil for others
 	began    time.Time // when it was invoked
 	ended    time.Time // when its function returned or it was killed
-	killed   bool
 	// hurt says that a request of it failed or lost its response, or that it was killed: what it owes may come from repair.
 	hurt bool
 	dead chan struct{}
-	// stored is the key of the item that it put, for the mutation that blinds second looks.
+	// stored says that it has put an item, for the mutation that blinds second looks.
 	stored bool
 }
 
@@ -51,7 +50,8 @@ func (w *world) invoke(next stack.Invoke) stack.Invoke {
 		}
 		done := make(chan result, 1)
 		go func() {
-			out, err := next(context.WithValue(ctx, invocationKey{}, inv), function, payload)
+			// API Gateway's time limit is of an invocation that began, not of an event that is late.
+			out, err := next(context.WithValue(context.WithoutCancel(ctx), invocationKey{}, inv), function, payload)
 			done <- result{out, err}
 		}()
 		select {
@@ -90,6 +90,9 @@ func (w *world) end(inv *invocation, err error) {
 	defer w.mu.Unlock()
 	inv.ended = time.Now()
 	if err != nil {
+		if !inv.hurt {
+			w.failf("functions: %s of %s met no fault and failed: %v", inv, inv.function, err)
+		}
 		inv.hurt = true
 	}
 	w.logf("end %s", inv)
@@ -98,7 +101,7 @@ func (w *world) end(inv *invocation, err error) {
 // kill ends an invocation where it is. What it had under way, the seed lets happen or not; nothing of it is heard of again.
 func (w *world) kill(inv *invocation, why string) {
 	w.logf("kill %s %s", inv, why)
-	inv.killed, inv.hurt, inv.ended = true, true, time.Now()
+	inv.hurt, inv.ended = true, time.Now()
 	w.kills++
 	w.disturbed = time.Now()
 	for _, r := range w.wire.take(inv) {

@@ -1,12 +1,15 @@
 package sim
 
-import "time"
+import (
+	"testing/synctest"
+	"time"
+)
 
 const (
 	// settling is longer than the longest time-out but the default, and what repair takes after it.
 	settling = 270 * time.Second
 	// clearing is how long after the ends of all sessions nothing of them may be left: two minutes, and what their $disconnect events take.
-	clearing = 2*time.Minute + 2*time.Second
+	clearing = released + 2*time.Second
 )
 
 // live goes through a run: clients come and go while the weather lasts; then it settles, and what is open is given the time to come to its end;
@@ -14,17 +17,20 @@ const (
 func (w *world) live() {
 	w.activity = []time.Duration{2 * time.Second, 20 * time.Second, 100 * time.Second}[w.rng.IntN(3)]
 	w.crowded = w.rng.IntN(4) == 0
-	for range 3 + w.rng.IntN(6) {
+	clients, budget := 3+w.rng.IntN(6), 30+w.rng.IntN(40)
+	if w.rng.IntN(4) == 0 { // few requests, that meet
+		clients, budget, w.crowded = 2+w.rng.IntN(2), 4+w.rng.IntN(8), true
+	}
+	for range clients {
 		w.soon(time.Duration(1+w.rng.Int64N(int64(w.activity/10))), w.connect)
 	}
-	budget := 30 + w.rng.IntN(40)
 	end := time.Now().Add(w.activity)
 	for len(w.calls) < budget && !w.step(end) {
 	}
+	synctest.Wait()
 	w.closing = true
 	w.logf("the weather settles after %d calls, %d invocations", len(w.calls), len(w.invocations))
 	w.weather = w.weather.settled()
-	w.settled = time.Now()
 	for n, c := range w.clients {
 		if c.deaf {
 			w.soon(time.Duration(n), func() { c.end(1006, "is noticed to be gone") })

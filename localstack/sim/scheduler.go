@@ -60,6 +60,7 @@ func (w *world) sleep(d time.Duration) {
 func (w *world) until(limit time.Time) {
 	for !w.step(limit) {
 	}
+	synctest.Wait()
 }
 
 // impatient returns a request that has been parked for as long as one may be.

@@ -88,9 +88,9 @@ func TestSim(t *testing.T) {
 		float64(*seeds)/took.Seconds(), failing)
 }
 
-// TestSameSeed holds runs to being repeatable: a seed that fails must fail again.
+// TestSameSeed holds runs to being repeatable, on the first of TestSim's seeds: one that fails must fail again.
 func TestSameSeed(t *testing.T) {
-	for seed := uint64(1); seed <= defaultSeeds/20+2; seed++ {
+	for seed := *first; seed < *first+*seeds/20+1; seed++ {
 		a, b := run(t, seed, Options{Verbose: true}), run(t, seed, Options{Verbose: true})
 		if a.Hash == b.Hash && slices.Equal(a.Lines, b.Lines) {
 			continue

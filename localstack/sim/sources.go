@@ -13,33 +13,39 @@ import (
 	"nexus/pkg/timer"
 )
 
-// sources reads the stream and the queue, and keeps the watchdog's schedule: late, and now and then twice.
+// sources reads the streams and the queue, and keeps the watchdog's schedule: late, and now and then twice.
 type sources struct {
 	w       *world
 	queue   *mapping.QueueReader
 	shards  []*mapping.Shard
-	dirty   bool // the table changed since the stream was read
-	polling bool // a reading of the stream is planned
-	eager   bool // the stream is read at once, so that what reads it meets handlers at work
+	tables  map[string]bool // whose streams they are
+	dirty   bool            // a table changed since the streams were read
+	polling bool            // a reading of the streams is planned
+	eager   bool            // the streams are read at once, so that what reads them meets handlers at work
 }
 
 func openSources(w *world) (*sources, error) {
 	ctx, c := context.Background(), w.stack.Sources
-	s := &sources{w: w}
+	s := &sources{w: w, tables: map[string]bool{}}
 	var err error
 	if s.queue, err = mapping.OpenQueue(ctx, c, c.Queues[0]); err != nil {
 		return nil, err
 	}
-	tasks := c.Mappings[0]
 	// The window is there to save reads: nothing may depend on it.
-	tasks.Window = []time.Duration{0, 0, 5 * time.Second, tasks.Window}[w.rng.IntN(4)]
-	s.eager = tasks.Window == 0 && w.rng.IntN(2) == 0
-	stream, err := mapping.OpenStream(ctx, c, tasks)
-	if err != nil {
-		return nil, err
-	}
-	if s.shards, err = stream.Shards(ctx); err != nil {
-		return nil, err
+	window := []time.Duration{0, 0, 5 * time.Second, 30 * time.Second}[w.rng.IntN(4)]
+	s.eager = window == 0 && w.rng.IntN(2) == 0
+	for _, m := range c.Mappings {
+		m.Window = min(m.Window, window)
+		stream, err := mapping.OpenStream(ctx, c, m)
+		if err != nil {
+			return nil, err
+		}
+		shards, err := stream.Shards(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s.shards = append(s.shards, shards...)
+		s.tables[strings.TrimPrefix(m.Table, stack.TablePrefix)] = true
 	}
 	s.sweepAt(w.began.Add(nexus.SweepEvery))
 	return s, nil
@@ -97,8 +103,11 @@ func (s *sources) deliver(what string, invoke func() mapping.Result, settle func
 	}
 }
 
-// changed is told of every write to the table of tasks.
-func (s *sources) changed() {
+// changed is told of every write to a table.
+func (s *sources) changed(table string) {
+	if !s.tables[table] {
+		return
+	}
 	s.dirty = true
 	if !s.polling {
 		s.polling = true
@@ -106,11 +115,11 @@ func (s *sources) changed() {
 		if s.eager {
 			after = time.Duration(1 + s.w.rng.Int64N(int64(20*time.Millisecond)))
 		}
-		s.soon(after, s.pollStream)
+		s.soon(after, s.pollStreams)
 	}
 }
 
-func (s *sources) pollStream() {
+func (s *sources) pollStreams() {
 	w := s.w
 	s.polling = false
 	for _, shard := range s.shards {

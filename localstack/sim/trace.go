@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"nexus/localstack/stack"
 	"nexus/pkg/store"
 )
 
@@ -95,7 +96,6 @@ func (w *world) observe(r *request) {
 			}
 		}
 	}
-	w.sources.changed()
 	for _, one := range writes {
 		key := one.Key.key()
 		if one.Item != nil {
@@ -142,7 +142,7 @@ func (w *world) observed(r *request, key itemKey) {
 
 // read reads an item past everything that could go wrong.
 func (w *world) read(key itemKey) (rawItem, error) {
-	body, err := json.Marshal(map[string]any{"TableName": "nexus-" + store.Tasks, "ConsistentRead": true,
+	body, err := json.Marshal(map[string]any{"TableName": stack.TablePrefix + store.Tasks, "ConsistentRead": true,
 		"Key": map[string]any{"part": map[string]string{"S": key[0]}, "id": map[string]string{"S": key[1]}}})
 	if err != nil {
 		return nil, err

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"nexus/localstack/stack"
 )
 
 // request is a request of a handler, parked until the seed says what becomes of it.
@@ -94,7 +96,7 @@ func (w *wire) RoundTrip(h *http.Request) (*http.Response, error) {
 func (r *request) name() {
 	if _, op, ok := strings.Cut(r.http.Header.Get("X-Amz-Target"), "."); ok {
 		r.op = op
-		if _, after, ok := bytes.Cut(r.body, []byte(`"nexus-`)); ok && strings.HasPrefix(r.http.Header.Get("X-Amz-Target"), "DynamoDB") {
+		if _, after, ok := bytes.Cut(r.body, []byte(`"`+stack.TablePrefix)); ok && strings.HasPrefix(r.http.Header.Get("X-Amz-Target"), "DynamoDB") {
 			table, _, _ := bytes.Cut(after, []byte(`"`))
 			r.target = string(table)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"hash"
 	"hash/fnv"
 	"math/rand/v2"
 	"net/http"
@@ -90,17 +91,11 @@ type world struct {
 	known     []string      // taskids that some client has seen
 	crowded   bool          // all are at the hot path at once
 	activity  time.Duration // how long clients send requests
-	settled   time.Time     // when the weather settled
 
 	failures []string
 	logMu    sync.Mutex
 	lines    []string
-	hash     hash64
-}
-
-type hash64 interface {
-	Write([]byte) (int, error)
-	Sum64() uint64
+	hash     hash.Hash64
 }
 
 // Run carries out a seed. It must be called in a testing/synctest bubble of its own.
@@ -149,6 +144,9 @@ func (w *world) start() error {
 		Adjust: func(s *nexus.Settings) {
 			s.PasswordCost = user.Cost{Memory: 8, Passes: 1, Parallelism: 1}
 			s.RepairAge = w.options.RepairAge
+			if w.rng.IntN(5) == 0 {
+				s.Chores = time.Nanosecond // each page of a clean-up is an invocation's
+			}
 		},
 		Invoke: w.invoke,
 	})

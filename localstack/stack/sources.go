@@ -10,7 +10,6 @@ import (
 	"nexus/pkg/nexus"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
@@ -43,18 +42,4 @@ func sources(services aws.Config, base *string, timerURL, deadURL string) mappin
 			ReportBatchItemFailures: true, OnFailure: deadURL})
 	}
 	return m
-}
-
-// streamARNs tells the stream of each table that has one.
-func streamARNs(ctx context.Context, client *dynamodb.Client) (map[string]string, error) {
-	arns := map[string]string{}
-	for _, src := range nexus.Streams() {
-		table := TablePrefix + src.Table
-		out, err := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &table})
-		if err != nil {
-			return nil, fmt.Errorf("stream of %s: %w", table, err)
-		}
-		arns[table] = aws.ToString(out.Table.LatestStreamArn)
-	}
-	return arns, nil
 }

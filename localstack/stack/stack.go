@@ -121,12 +121,8 @@ func Start(ctx context.Context, c Config) (_ *Stack, err error) {
 		s.serveOn(s.processes.listener, direct)
 		s.processes.served = true
 	}
-	arns, err := streamARNs(ctx, db)
-	if err != nil {
-		return nil, err
-	}
 	s.Sources = sources(services, base, timerURL, deadURL)
-	s.Sources.Wake = func(table string, wake func()) func() { return s.Engine.Notify(arns[table], wake) }
+	s.Sources.Wake = s.Engine.Notify
 	s.Sources.Invoke, s.Sources.Clock, s.Sources.DynamoDB, s.Sources.SQS, s.Sources.NewID = s.Invoke, c.Clock, db, queues, c.NewID
 	s.Sources.OnError = func(err error) { c.Log.Error("event source", "error", err) }
 	if !c.Manual {

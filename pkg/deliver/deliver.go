@@ -10,6 +10,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -51,6 +54,11 @@ func New(pause func(ctx context.Context, attempt int) error) *Poster {
 func (p *Poster) Add(n Node, client *apigatewaymanagementapi.Client) {
 	p.byID[n.ID] = client
 	p.byStage[n.Stage] = n
+}
+
+// Nodes returns the nodes, by id.
+func (p *Poster) Nodes() []Node {
+	return slices.SortedFunc(maps.Values(p.byStage), func(a, b Node) int { return strings.Compare(a.ID, b.ID) })
 }
 
 // Connid returns the connid of a connection of a stage.

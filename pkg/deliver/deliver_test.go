@@ -186,3 +186,16 @@ func TestLastActiveAndClose(t *testing.T) {
 		}
 	})
 }
+
+func TestNodesAreInTheOrderOfTheirIDs(t *testing.T) {
+	p := deliver.New(nil)
+	if got := p.Nodes(); len(got) != 0 {
+		t.Errorf("%v", got)
+	}
+	for _, id := range []string{"bb", "cc", "aa"} {
+		p.Add(deliver.Node{ID: id, Stage: "v" + id}, nil)
+	}
+	if got, want := p.Nodes(), []deliver.Node{{ID: "aa", Stage: "vaa"}, {ID: "bb", Stage: "vbb"}, {ID: "cc", Stage: "vcc"}}; !slices.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+}

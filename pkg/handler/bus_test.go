@@ -33,6 +33,7 @@ func start(t *testing.T, log *slog.Logger) *bus {
 	}
 	b := &bus{t: t}
 	chances := handler.Chances()
+	chances.LoadAvg = func() string { return "0.50 0.25 0.10 1/100 4711\n" }
 	newID := chances.NewID
 	chances.NewID = func() string {
 		b.mu.Lock()

@@ -132,6 +132,10 @@ func Chances() nexus.Chances {
 			return salt
 		},
 		Pause: store.Backoff(mrand.Float64),
+		LoadAvg: func() string {
+			text, _ := os.ReadFile("/proc/loadavg") // not there where it is not Linux
+			return string(text)
+		},
 	}
 }
 

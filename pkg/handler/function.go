@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 
 	"nexus/pkg/nexus"
 	"nexus/pkg/timer"
@@ -58,7 +59,7 @@ func New(name string, bus *nexus.Bus, log *slog.Logger) (lambda.Handler, error) 
 	switch name {
 	case nexus.FunctionConnection:
 		return handle(f.connection), nil
-	case nexus.FunctionSys, nexus.FunctionTask, nexus.FunctionUser:
+	case nexus.FunctionPipe, nexus.FunctionSync, nexus.FunctionSys, nexus.FunctionTask, nexus.FunctionUser:
 		return handle(f.message), nil
 	case nexus.FunctionStream:
 		return handle(f.stream), nil
@@ -80,7 +81,11 @@ func status(code int) events.APIGatewayProxyResponse {
 
 func origin(e events.APIGatewayWebsocketProxyRequest) nexus.Origin {
 	rc := e.RequestContext
-	return nexus.Origin{Stage: rc.Stage, ConnectionID: rc.ConnectionID, IP: rc.Identity.SourceIP, Request: rc.RequestID}
+	o := nexus.Origin{Stage: rc.Stage, ConnectionID: rc.ConnectionID, IP: rc.Identity.SourceIP, Protocol: "wss", Request: rc.RequestID}
+	if e.Headers["X-Forwarded-Proto"] == "http" { // of the local stack: API Gateway has no other than https
+		o.Protocol = "ws"
+	}
+	return o
 }
 
 // The event types, which API Gateway sets: a client may type {"method":"$disconnect"}, so that a route's key says nothing.
@@ -115,29 +120,57 @@ func (f function) message(ctx context.Context, e events.APIGatewayWebsocketProxy
 	return status(http.StatusOK), nil
 }
 
-// stream serves the stream of the table tasks. A batch that fails is given again as a whole: reading back twice does no harm.
+// change names an item of a table.
+type change struct {
+	table string
+	key   [2]string
+}
+
+// stream serves the streams of the tables that repair reads back. A batch that fails is given again as a whole: reading back twice does no harm.
 func (f function) stream(ctx context.Context, e events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
-	last := map[[2]string]string{}
-	var keys [][2]string
+	last := map[change]string{}
+	var changes []change
 	for _, r := range e.Records {
-		part, id := r.Change.Keys["part"], r.Change.Keys["id"]
-		if part.DataType() != events.DataTypeString || id.DataType() != events.DataTypeString {
-			return events.DynamoDBEventResponse{}, fmt.Errorf("stream record %s has not the keys of a task", r.EventID)
+		c, err := f.changed(r)
+		if err != nil {
+			return events.DynamoDBEventResponse{}, err
 		}
-		k := [2]string{part.String(), id.String()}
-		if _, seen := last[k]; !seen {
-			keys = append(keys, k)
+		if _, seen := last[c]; !seen {
+			changes = append(changes, c)
 		}
-		last[k] = r.EventName
+		last[c] = r.EventName
 	}
-	// What the batch itself shows to be gone needs no look.
-	var changed [][2]string
-	for _, k := range keys {
-		if last[k] != string(events.DynamoDBOperationTypeRemove) {
-			changed = append(changed, k)
+	var tables []string
+	keys := map[string][][2]string{}
+	for _, c := range changes {
+		if last[c] == string(events.DynamoDBOperationTypeRemove) {
+			continue // what the batch itself shows to be gone needs no look
 		}
+		if keys[c.table] == nil {
+			tables = append(tables, c.table)
+		}
+		keys[c.table] = append(keys[c.table], c.key)
 	}
-	return events.DynamoDBEventResponse{}, f.bus.TasksChanged(ctx, changed)
+	var failed []error
+	for _, table := range tables {
+		failed = append(failed, f.bus.Changed(ctx, table, keys[table]))
+	}
+	return events.DynamoDBEventResponse{}, errors.Join(failed...)
+}
+
+// changed reads what a record names: its source's ARN ends in table/<name>/stream/<time>.
+func (f function) changed(r events.DynamoDBEventRecord) (change, error) {
+	_, name, _ := strings.Cut(r.EventSourceArn, ":table/")
+	name, _, _ = strings.Cut(name, "/")
+	table, ok := f.bus.Repaired(name)
+	if !ok {
+		return change{}, fmt.Errorf("stream record %s is of %q, which nothing repairs", r.EventID, r.EventSourceArn)
+	}
+	part, sort := r.Change.Keys[table.Partition], r.Change.Keys[table.Sort]
+	if part.DataType() != events.DataTypeString || sort.DataType() != events.DataTypeString {
+		return change{}, fmt.Errorf("stream record %s has not the keys of %s", r.EventID, table.Name)
+	}
+	return change{table.Name, [2]string{part.String(), sort.String()}}, nil
 }
 
 // timer serves the delay queue and the watchdog's schedule.

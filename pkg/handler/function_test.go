@@ -136,7 +136,7 @@ func TestATimerThatFailsIsReportedAlone(t *testing.T) {
 func TestStreamBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := start(t, slog.New(slog.DiscardHandler))
-		insert := load(t, "stream")
+		insert := load(t, "stream.tasks")
 		if result, err := b.invoke(nexus.FunctionStream, insert); err != nil {
 			t.Errorf("of an item that is gone: %s, %v", result, err)
 		}
@@ -162,5 +162,17 @@ func TestAResultStaysAsItWas(t *testing.T) {
 		if string(first) != before {
 			t.Errorf("%s became %s", before, first)
 		}
+	})
+}
+
+// Locally there is no TLS, and a session says so.
+func TestTheProtocolOfAConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, nil)
+		payload := bytes.ReplaceAll(load(t, "connect"), []byte(`"https"`), []byte(`"http"`))
+		if _, err := b.invoke(nexus.FunctionConnection, payload); err != nil {
+			t.Fatal(err)
+		}
+		session(store.Item{"state": store.S("live"), "proto": store.S("ws")})(t, b)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"nexus/localstack/stack"
+	"nexus/pkg/call"
+	"nexus/pkg/lock"
 	"nexus/pkg/nexus"
 	"nexus/pkg/store"
 
@@ -20,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
 // What the samples name.
@@ -64,6 +68,29 @@ func pulled(b *bus) *inbox {
 	return worker
 }
 
+// created is the answer to the pipe.create of ownPipe.
+const created = `{"jsonrpc":"2.0","id":7,"result":{"pipeid":"` + taskID + `"}}`
+
+// ownPipe is a ready by which the sample's connection creates a pipe, of the samples' id.
+func ownPipe(b *bus) *inbox {
+	b.made(taskID, func() {
+		if _, err := b.invoke(nexus.FunctionPipe, load(b.t, "pipe.create")); err != nil {
+			b.t.Fatal(err)
+		}
+	})
+	return b.root()
+}
+
+// pipes checks how many pipes there are of the samples' id.
+func pipes(want bool) func(*testing.T, *bus) {
+	return func(t *testing.T, b *bus) {
+		item := b.get(store.Pipes, store.Item{"pipeid": store.S(taskID), "row": store.S("meta")})
+		if (item != nil) != want {
+			t.Errorf("the pipe is %v", item)
+		}
+	}
+}
+
 // alice is a ready that creates that user, with a tag.
 func alice(b *bus) *inbox {
 	root := b.root()
@@ -82,6 +109,29 @@ func logsIn(user, pass string, want bool) func(*testing.T, *bus) {
 		in.send(`{"id":1,"method":"sys.login","params":{"user":"` + user + `","pass":"` + pass + `"}}`)
 		if got := in.take(); len(got) != 1 || strings.Contains(got[0], `"ok":true`) != want {
 			t.Errorf("login of %s: %v", user, got)
+		}
+	}
+}
+
+// locked is a ready by which the samples' connection holds a lock.
+func locked(b *bus) *inbox {
+	c := &call.Call{Connid: b.connid(), Request: "before"}
+	if _, err := b.Bus.Locks.Lock(b.t.Context(), c, lock.Named{Lock: "demo.door"}); err != nil {
+		b.t.Fatal(err)
+	}
+	return &inbox{}
+}
+
+// holder checks whether the samples' connection holds the lock that they name, or nobody.
+func holder(own bool) func(*testing.T, *bus) {
+	return func(t *testing.T, b *bus) {
+		want := ""
+		if own {
+			want = b.connid()
+		}
+		item := b.get(store.Locks, store.Item{"lock": store.S("demo.door")})
+		if got := item.Str("owner"); item == nil || got != want {
+			t.Errorf("the lock's owner is %q, want %q", got, want)
 		}
 	}
 }
@@ -106,18 +156,65 @@ func tagsOf(user, want string) func(*testing.T, *bus) {
 	}
 }
 
+// withLists is a ready that creates alice with templates, lists and a tag that her templates bring.
+func withLists(b *bus) *inbox {
+	root := alice(b)
+	for _, call := range []string{
+		`"user.create","params":{"user":"writers","pass":"nobody-has-it"}`,
+		`"user.setTags","params":{"user":"writers","prefix":".","tags":{"@pipe.write":true}}`,
+		`"user.addTemplate","params":{"user":"alice","template":"writers"}`,
+		`"user.addWhitelist","params":{"user":"alice","ip":"^10[.]0[.]0[.]1$"}`,
+		`"user.addBlacklist","params":{"user":"alice","ip":"^10[.]"}`,
+	} {
+		root.send(`{"id":1,"method":` + call + `}`)
+		if got := root.take(); len(got) != 1 || strings.Contains(got[0], "error") {
+			b.t.Fatalf("%s: %v", call, got)
+		}
+	}
+	return root
+}
+
+// userHas checks attributes of a user.
+func userHas(name string, want store.Item) func(*testing.T, *bus) {
+	return func(t *testing.T, b *bus) {
+		item := b.get(store.Users, store.Item{"user": store.S(name)})
+		for attribute, value := range want {
+			if !reflect.DeepEqual(item[attribute], value) {
+				t.Errorf("%s of %s: %v, want %v", attribute, name, item[attribute], value)
+			}
+		}
+	}
+}
+
+func lists(entries ...string) types.AttributeValue { return store.Strings(entries) }
+
 // samples has an entry per file in events/.
 func samples() map[string]sample {
 	return map[string]sample{
-		"connect":    {after: session(store.Item{"state": store.S("live"), "user": store.S("nobody"), "ip": store.S("192.0.2.7")})},
-		"disconnect": {after: session(store.Item{"state": store.S("ended")})},
-		"default":    {answers: []string{`{"jsonrpc":"2.0","id":7,"error":{"code":-32601,"message":"Method not found"}}`}},
-		"sys.ping":   {answers: []string{`{"jsonrpc":"2.0","id":7,"result":"pong"}`}},
+		"connect":     {after: session(store.Item{"state": store.S("live"), "user": store.S("nobody"), "ip": store.S("192.0.2.7"), "proto": store.S("wss")})},
+		"disconnect":  {after: session(store.Item{"state": store.S("ended")})},
+		"default":     {answers: []string{`{"jsonrpc":"2.0","id":7,"error":{"code":-32601,"message":"Method not found"}}`}},
+		"sync.lock":   {answers: []string{`{"jsonrpc":"2.0","id":7,"result":{"ok":true,"fence":946684800001}}`}, after: holder(true)},
+		"sync.unlock": {ready: locked, answers: []string{ok}, after: holder(false)},
+		"sync.list":   {ready: locked, answers: []string{`{"jsonrpc":"2.0","id":7,"result":[{"id":"demo.door","owner":"$connid"}]}`}},
+		"sync.count":  {ready: locked, answers: []string{`{"jsonrpc":"2.0","id":7,"result":[{"prefix":"demo.door","count":1}]}`}},
+		"sys.ping":    {answers: []string{`{"jsonrpc":"2.0","id":7,"result":"pong"}`}},
 		"sys.login": {answers: []string{`{"jsonrpc":"2.0","id":7,"result":{"ok":true,"connid":"$connid","user":"root","tags":{".":{"@admin":true}},"metadata":null}}`},
 			after: session(store.Item{"state": store.S("live"), "user": store.S("root")})},
-		"sys.reload":   {answers: []string{ok}},
-		"sys.version":  {answers: []string{`{"jsonrpc":"2.0","id":7,"result":{"version":"1.9.0"}}`}},
-		"sys.watchdog": {answers: []string{`{"jsonrpc":"2.0","id":7,"result":{"ok":true,"watchdog":120}}`}},
+		"sys.node.list": {answers: []string{`{"jsonrpc":"2.0","id":7,"result":[` +
+			`{"id":"58e758ee","clients":1,"load1":0.50,"load5":0.25,"load15":0.10,"load":{"load1":0.50,"load5":0.25,"load15":0.10,` +
+			`"Load1":0.50,"Load5":0.25,"Load15":0.10},"version":"1.9.0","listening":true},` +
+			`{"id":"60d34b15","clients":0,"load1":0.50,"load5":0.25,"load15":0.10,"load":{"load1":0.50,"load5":0.25,"load15":0.10,` +
+			`"Load1":0.50,"Load5":0.25,"Load15":0.10},"version":"1.9.0","listening":true}]}`}},
+		"sys.reload":        {answers: []string{ok}},
+		"sys.session.count": {answers: []string{`{"jsonrpc":"2.0","id":7,"result":[{"prefix":"root","count":1}]}`}},
+		"sys.session.kick": {answers: []string{`{"jsonrpc":"2.0","id":7,"result":{"kicked":1}}`},
+			after: session(store.Item{"state": store.S("ended")})},
+		"sys.session.list": {answers: []string{`{"jsonrpc":"2.0","id":7,"result":[{"user":"root","n":1,"sessions":[{"id":"$connid","connid":"$connid",` +
+			`"nodeid":"58e758ee","nodeId":"58e758ee","remoteAddress":"wss://192.0.2.7","protocol":"wss","creationTime":` + now + `}]}]}`}},
+		"sys.session.reload": {ready: alice, answers: []string{`{"jsonrpc":"2.0","id":7,"result":{"reloaded":2}}`}},
+		"sys.version":        {answers: []string{`{"jsonrpc":"2.0","id":7,"result":{"version":"1.9.0"}}`}},
+		"sys.watchdog":       {answers: []string{`{"jsonrpc":"2.0","id":7,"result":{"ok":true,"watchdog":120}}`}},
 		"task.push": {
 			ready: func(b *bus) *inbox {
 				worker := b.root()
@@ -144,13 +241,51 @@ func samples() map[string]sample {
 				`"prio":0,"priority":0,"ttl":5,"detached":false,"detach":false,"user":"root","targetSession":"","result":null,"errCode":null,"errString":"",` +
 				`"errObject":null,"tags":{"@admin":true},"creationTime":` + now + `,"workingTime":null,` +
 				`"deadline":"2000-01-01T00:00:20.000Z","deadLine":"2000-01-01T00:00:20.000Z"}]}`}},
-		"user.create":  {answers: []string{ok}, after: logsIn("alice", "wonderland", true)},
-		"user.delete":  {ready: alice, answers: []string{ok}, after: logsIn("alice", "wonderland", false)},
-		"user.setPass": {ready: alice, answers: []string{ok}, after: logsIn("alice", "looking-glass", true)},
-		"user.setTags": {ready: alice, answers: []string{ok}, after: tagsOf("alice", `{"demo":{"@task.push":true,"size":3,"team":"blue"}}`)},
-		"user.delTags": {ready: alice, answers: []string{ok}, after: tagsOf("alice", `{"demo":{"size":3}}`)},
+		"task.count": {ready: pulled,
+			answers: []string{`{"jsonrpc":"2.0","id":7,"result":[{"prefix":"demo","count":1,"pullCount":0,"pushCount":1}]}`}},
+		"user.addBlacklist": {ready: withLists, answers: []string{ok}, after: userHas("alice", store.Item{"blacklist": lists("^10[.]", "^192[.]168[.]")})},
+		"user.addTemplate":  {ready: withLists, answers: []string{ok}, after: userHas("alice", store.Item{"templates": lists("writers", "readers")})},
+		"user.addWhitelist": {ready: withLists, answers: []string{ok},
+			after: userHas("alice", store.Item{"whitelist": lists("^10[.]0[.]0[.]1$", "^192[.]168[.]0[.]7$")})},
+		"user.count":            {ready: alice, answers: []string{`{"jsonrpc":"2.0","id":7,"result":[{"prefix":"alice","count":1},{"prefix":"root","count":1}]}`}},
+		"user.delBlacklist":     {ready: withLists, answers: []string{ok}, after: userHas("alice", store.Item{"blacklist": lists()})},
+		"user.delTemplate":      {ready: withLists, answers: []string{ok}, after: userHas("alice", store.Item{"templates": lists()})},
+		"user.delWhitelist":     {ready: withLists, answers: []string{ok}, after: userHas("alice", store.Item{"whitelist": lists()})},
+		"user.getEffectiveTags": {ready: withLists, answers: []string{`{"jsonrpc":"2.0","id":7,"result":{"tags":{"@pipe.write":true,"size":3,"team":"red"}}}`}},
+		"user.getTags": {ready: withLists,
+			answers: []string{`{"jsonrpc":"2.0","id":7,"result":{"tags":{".":{"@pipe.write":true},"demo":{"size":3,"team":"red"}}}}`}},
+		"user.list": {ready: withLists,
+			answers: []string{`{"jsonrpc":"2.0","id":7,"result":[{"user":"alice","tags":{"demo":{"size":3,"team":"red"}},"templates":["writers"],` +
+				`"whitelist":["^10[.]0[.]0[.]1$"],"blacklist":["^10[.]"],"maxsessions":50,"disabled":false,"createdAt":` + now + `}]}`}},
+		"pipe.create": {ready: func(b *bus) *inbox { b.set(&b.task, taskID); return &inbox{} }, answers: []string{created}, after: pipes(true)},
+		"pipe.close":  {ready: ownPipe, answers: []string{created, ok}, after: pipes(false)},
+		"pipe.read": {
+			ready: func(b *bus) *inbox {
+				writer := ownPipe(b)
+				writer.send(`{"id":1,"method":"pipe.write","params":{"pipeid":"` + taskID + `","msg":["a","b","c"],"multi":true}}`)
+				return writer
+			},
+			answers: []string{created, `{"jsonrpc":"2.0","id":7,"result":{"waiting":1,"drops":0,"msgs":[{"msg":"a","count":1},{"msg":"b","count":2}]}}`}},
+		"pipe.write": {
+			ready: func(b *bus) *inbox {
+				reader := b.root()
+				b.made(taskID, func() { reader.send(`{"id":1,"method":"pipe.create"}`) })
+				reader.send(`{"id":"r","method":"pipe.read","params":{"pipeid":"` + taskID + `"}}`)
+				return reader
+			},
+			answers: []string{ok},
+			others:  []string{`{"jsonrpc":"2.0","id":"r","result":{"waiting":0,"drops":0,"msgs":[{"msg":{"temperature":21.5},"count":1}]}}`}},
+		"user.listTemplate":   {ready: withLists, answers: []string{`{"jsonrpc":"2.0","id":7,"result":["writers"]}`}},
+		"user.rename":         {ready: alice, answers: []string{ok}, after: logsIn("alicia", "wonderland", true)},
+		"user.setDisabled":    {ready: alice, answers: []string{ok}, after: logsIn("alice", "wonderland", false)},
+		"user.setMaxSessions": {ready: alice, answers: []string{ok}, after: userHas("alice", store.Item{"maxsessions": store.N(3)})},
+		"user.create":         {answers: []string{ok}, after: logsIn("alice", "wonderland", true)},
+		"user.delete":         {ready: alice, answers: []string{ok}, after: logsIn("alice", "wonderland", false)},
+		"user.setPass":        {ready: alice, answers: []string{ok}, after: logsIn("alice", "looking-glass", true)},
+		"user.setTags":        {ready: alice, answers: []string{ok}, after: tagsOf("alice", `{"demo":{"@task.push":true,"size":3,"team":"blue"}}`)},
+		"user.delTags":        {ready: alice, answers: []string{ok}, after: tagsOf("alice", `{"demo":{"size":3}}`)},
 		// Repair, of a task on which nothing has moved for 31 s: it puts the row by which the pusher's end finds it.
-		"stream": {
+		"stream.tasks": {
 			ready: func(b *bus) *inbox {
 				pusher := b.root()
 				b.made(taskID, func() {
@@ -167,6 +302,21 @@ func samples() map[string]sample {
 				row := b.get(store.Calls, store.Item{"id": item["pc"], "row": store.S("o#demo.|" + taskID)})
 				if row.Str("item") != taskID {
 					t.Errorf("row %v", row)
+				}
+			}},
+		// Repair, of a pipe: a read of more than a minute gets its timer.
+		"stream.pipes": {
+			ready: func(b *bus) *inbox {
+				reader := b.root()
+				b.made(taskID, func() { reader.send(`{"id":1,"method":"pipe.create"}`) })
+				reader.send(`{"id":"r","method":"pipe.read","params":{"pipeid":"` + taskID + `","timeout":600}}`)
+				return reader
+			},
+			after: func(t *testing.T, b *bus) {
+				item := b.get(store.Pipes, store.Item{"pipeid": store.S(taskID), "row": store.S("meta")})
+				waits, ok := item["waits"].(*types.AttributeValueMemberL)
+				if !ok || len(waits.Value) != 1 || !(store.Item{"": waits.Value[0]}).Map("").Bool("armed") {
+					t.Errorf("the read is not armed: %v", item["waits"])
 				}
 			}},
 		// The deadline of a task that nobody pulled.
@@ -195,16 +345,20 @@ var sources = map[string]struct {
 	function string
 	shape    func() any
 }{
-	"stream":   {nexus.FunctionStream, func() any { return new(events.DynamoDBEvent) }},
-	"timer":    {nexus.FunctionTimer, func() any { return new(events.SQSEvent) }},
-	"schedule": {nexus.FunctionTimer, func() any { return new(events.EventBridgeEvent) }},
+	"stream.pipes": {nexus.FunctionStream, func() any { return new(events.DynamoDBEvent) }},
+	"stream.tasks": {nexus.FunctionStream, func() any { return new(events.DynamoDBEvent) }},
+	"timer":        {nexus.FunctionTimer, func() any { return new(events.SQSEvent) }},
+	"schedule":     {nexus.FunctionTimer, func() any { return new(events.EventBridgeEvent) }},
 }
 
 // nameOf is the sample of a route.
 func nameOf(route string) string { return strings.TrimPrefix(route, "$") }
 
 func TestEachRouteAndSourceHasASampleAndNothingElse(t *testing.T) {
-	want := []string{"stream", "timer", "schedule"}
+	want := []string{"timer", "schedule"}
+	for _, s := range nexus.Streams() {
+		want = append(want, "stream."+s.Table)
+	}
 	for _, r := range nexus.Routes() {
 		want = append(want, nameOf(r.Key))
 	}
@@ -227,9 +381,6 @@ func TestEachRouteAndSourceHasASampleAndNothingElse(t *testing.T) {
 	}
 	if !slices.Equal(tried, want) {
 		t.Errorf("tried are\n%v, the routes and sources are\n%v", tried, want)
-	}
-	if len(nexus.Streams()) != 1 {
-		t.Errorf("%d streams have one sample", len(nexus.Streams()))
 	}
 }
 

@@ -33,6 +33,25 @@ func Failure(e *Error) Outcome {
 	return Outcome(append(b, '}'))
 }
 
+// Read takes an outcome apart again: a result, or the error that it is.
+func (o Outcome) Read() (result json.RawMessage, failure *Error, err error) {
+	var members struct {
+		Result json.RawMessage
+		Error  *struct {
+			Code    Code
+			Message string
+			Data    json.RawMessage
+		}
+	}
+	if err := json.Unmarshal([]byte("{"+o+"}"), &members); err != nil {
+		return nil, nil, err
+	}
+	if e := members.Error; e != nil {
+		return nil, &Error{Code: e.Code, Message: e.Message, Data: e.Data}, nil
+	}
+	return members.Result, nil, nil
+}
+
 // Answer returns the message that answers id (empty: null) with an outcome.
 func Answer(id json.RawMessage, o Outcome) []byte {
 	if len(id) == 0 {
@@ -75,6 +94,9 @@ func (o *Object) String(name, s string) *Object {
 	return o
 }
 
+// Strings adds an array of strings; nil is [].
+func (o *Object) Strings(name string, list []string) *Object { return o.Raw(name, Strings(list)) }
+
 // Int adds a whole number.
 func (o *Object) Int(name string, n int64) *Object {
 	o.name(name)
@@ -116,6 +138,18 @@ func Array(values []json.RawMessage) json.RawMessage {
 			b = append(b, ',')
 		}
 		b = append(b, v...)
+	}
+	return append(b, ']')
+}
+
+// Strings returns an array of strings; nil is [].
+func Strings(list []string) json.RawMessage {
+	b := []byte{'['}
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = AppendString(b, s)
 	}
 	return append(b, ']')
 }

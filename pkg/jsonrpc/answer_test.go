@@ -66,3 +66,33 @@ func TestStringsAreEncodedForJSONAndForNothingElse(t *testing.T) {
 		}
 	}
 }
+
+func TestOutcomesAreReadAsTheyWereWritten(t *testing.T) {
+	for _, result := range []string{`null`, `{ "a": 1.0 }`, `"<x>"`, `[]`} {
+		got, failure, err := jsonrpc.Success(json.RawMessage(result)).Read()
+		if string(got) != result || failure != nil || err != nil {
+			t.Errorf("%s: %s %v %v", result, got, failure, err)
+		}
+	}
+	for _, e := range []jsonrpc.Error{{Code: -32000, Message: "Timeout"}, {Code: 7, Message: "a \"b\"\n", Data: json.RawMessage(`{ "x":1 }`)}, {}} {
+		_, failure, err := jsonrpc.Failure(&e).Read()
+		if err != nil || failure == nil || failure.Code != e.Code || failure.Message != e.Message || string(failure.Data) != string(e.Data) {
+			t.Errorf("%+v: %+v %v", e, failure, err)
+		}
+	}
+	if _, _, err := jsonrpc.Outcome(`"result":`).Read(); err == nil {
+		t.Error("half an outcome was read")
+	}
+}
+
+func TestStringsAndParamsAsAWhole(t *testing.T) {
+	var o jsonrpc.Object
+	if got := string(o.Strings("none", nil).Strings("two", []string{"<a>", `"`}).JSON()); got != `{"none":[],"two":["<a>","\""]}` {
+		t.Error(got)
+	}
+	for _, whole := range []string{``, `null`, `{ "b":1,"a":[ 2 ] }`, `7`} {
+		if got := jsonrpc.ReadParams(json.RawMessage(whole)).Whole(); string(got) != whole {
+			t.Errorf("%s became %s", whole, got)
+		}
+	}
+}

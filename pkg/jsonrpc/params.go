@@ -12,6 +12,7 @@ import (
 // that a call's parameters are read in one go and checked once. Members that nobody asks for are ignored; null is the same as absent, but for
 // Raw.
 type Params struct {
+	whole   json.RawMessage
 	members map[string]json.RawMessage
 	bare    json.RawMessage // params that are neither object nor none
 	err     *Error
@@ -19,7 +20,7 @@ type Params struct {
 
 // ReadParams opens params: an object, or null, absent or [], which mean none.
 func ReadParams(raw json.RawMessage) *Params {
-	p := &Params{}
+	p := &Params{whole: raw}
 	switch {
 	case len(raw) == 0 || isNull(raw):
 	case raw[0] == '{':
@@ -41,6 +42,9 @@ func (p *Params) Bare() json.RawMessage {
 	}
 	return p.bare
 }
+
+// Whole returns the params as they came; nil if they are absent.
+func (p *Params) Whole() json.RawMessage { return p.whole }
 
 // Err returns the first problem met, or nil.
 func (p *Params) Err() error {

@@ -154,6 +154,26 @@ func (m *metered) answered(c *client, id string) (result string, at time.Time) {
 	return c.got[n].text, c.got[n].at
 }
 
+// since is how long after a moment an answer came.
+func (m *metered) since(moment time.Time, c *client, id string) time.Duration {
+	m.t.Helper()
+	_, at := m.answered(c, id)
+	return at.Sub(moment)
+}
+
+// pipe creates a pipe that costs nothing, and returns its id.
+func (m *metered) pipe(c *client) string {
+	m.t.Helper()
+	c.send(`{"id":"pipe","method":"pipe.create"}`)
+	answer, _ := m.answered(c, "pipe")
+	var a struct{ Result struct{ Pipeid string } }
+	if err := json.Unmarshal([]byte(answer), &a); err != nil || a.Result.Pipeid == "" {
+		m.t.Fatalf("%s: %v", answer, err)
+	}
+	m.spent()
+	return a.Result.Pipeid
+}
+
 // taskid is the id in a pull's answer.
 func (m *metered) taskid(answer string) string {
 	m.t.Helper()
@@ -183,6 +203,30 @@ func budgets() []budget {
 			_, at := m.answered(a, "ping")
 			return map[string]time.Duration{"sys.ping": at.Sub(sent)}
 		}},
+		{"sync.lock", units{1, 1}, func(m *metered, a, _ *client) map[string]time.Duration {
+			return map[string]time.Duration{"sync.lock": m.took(a, "lock", a)}
+		}},
+		{"sync.lock, sync.unlock", units{2, 2}, func(m *metered, a, _ *client) map[string]time.Duration {
+			m.took(a, "lock", a)
+			return map[string]time.Duration{"sync.unlock": m.took(a, "unlock", a)}
+		}},
+		// Beside the look at the holder's session and at its connection: the note that it was looked at.
+		{"sync.lock of what another holds", units{3, 3}, func(m *metered, a, b *client) map[string]time.Duration {
+			m.took(a, "lock", a)
+			sent := b.send(request("lock", a))
+			return map[string]time.Duration{"sync.lock that is refused": m.refused(b, "lock").Sub(sent)}
+		}},
+		{"sync.lock of what a session held that ended", units{4, 3}, func(m *metered, a, b *client) map[string]time.Duration {
+			m.took(a, "lock", a)
+			connid, err := m.Bus.Sessions.Post.Connid(nexus.V0, a.conn.ID())
+			if err == nil {
+				err = m.Bus.Sessions.End(m.t.Context(), connid, true)
+			}
+			if err != nil {
+				m.t.Fatal(err)
+			}
+			return map[string]time.Duration{"sync.lock that takes over": m.took(b, "lock", a)}
+		}},
 		{"task.pull waits, task.push, task.result", units{8, 8}, func(m *metered, worker, pusher *client) map[string]time.Duration {
 			worker.send(pull)
 			pushed := pusher.send(push)
@@ -199,7 +243,50 @@ func budgets() []budget {
 			took["task.pull of a task that waits"] = handed.Sub(pulled)
 			return took
 		}},
+		{"pipe.read waits, pipe.write", units{3, 4}, func(m *metered, reader, writer *client) map[string]time.Duration {
+			pipeid := m.pipe(reader)
+			reader.send(`{"id":"read","method":"pipe.read","params":{"pipeid":"` + pipeid + `","timeout":50}}`)
+			wrote := writer.send(`{"id":"write","method":"pipe.write","params":{"pipeid":"` + pipeid + `","msg":{"a":1,"b":2}}}`)
+			return map[string]time.Duration{"pipe.write": m.since(wrote, writer, "write"), "pipe.write to its read": m.since(wrote, reader, "read")}
+		}},
+		{"pipe.write, pipe.read", units{4, 4}, func(m *metered, reader, writer *client) map[string]time.Duration {
+			pipeid := m.pipe(reader)
+			wrote := writer.send(`{"id":"write","method":"pipe.write","params":{"pipeid":"` + pipeid + `","multi":true,"msg":[1,2,3,4,5,6,7,8,9]}}`)
+			read := reader.send(`{"id":"read","method":"pipe.read","params":{"pipeid":"` + pipeid + `","max":100}}`)
+			return map[string]time.Duration{"pipe.write": m.since(wrote, writer, "write"), "pipe.read": m.since(read, reader, "read")}
+		}},
+		{"ten pipe.write, pipe.read of them all", units{22, 24}, func(m *metered, reader, writer *client) map[string]time.Duration {
+			pipeid := m.pipe(reader)
+			for range 10 {
+				writer.send(`{"id":"write","method":"pipe.write","params":{"pipeid":"` + pipeid + `","msg":{"a":1,"b":2}}}`)
+			}
+			read := reader.send(`{"id":"read","method":"pipe.read","params":{"pipeid":"` + pipeid + `"}}`)
+			return map[string]time.Duration{"pipe.read": m.since(read, reader, "read")}
+		}},
 	}
+}
+
+// request is sync.lock or sync.unlock of a lock that is named for a connection.
+func request(what string, of *client) string {
+	return `{"id":"` + what + `","method":"sync.` + what + `","params":{"lock":"demo.` + of.conn.ID() + `"}}`
+}
+
+// took carries out request and returns how long that took.
+func (m *metered) took(c *client, what string, of *client) time.Duration {
+	m.t.Helper()
+	sent := c.send(request(what, of))
+	_, at := m.answered(c, what)
+	return at.Sub(sent)
+}
+
+// refused returns when a lock was refused.
+func (m *metered) refused(c *client, id string) time.Time {
+	m.t.Helper()
+	text, at := m.answered(c, id)
+	if !strings.HasSuffix(text, `{"ok":false}}`) {
+		m.t.Errorf("not refused: %s", text)
+	}
+	return at
 }
 
 // finish gives the result of a task that a worker pulled.

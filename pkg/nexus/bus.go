@@ -7,6 +7,8 @@ import (
 
 	"nexus/pkg/call"
 	"nexus/pkg/deliver"
+	"nexus/pkg/lock"
+	"nexus/pkg/pipe"
 	"nexus/pkg/session"
 	"nexus/pkg/store"
 	"nexus/pkg/task"
@@ -54,6 +56,8 @@ type Chances struct {
 	Float func() float64                   // in [0,1)
 	Salt  func() []byte                    // 16 bytes that nobody can guess
 	Pause func(context.Context, int) error // waits before a retry (1, 2, …)
+	// LoadAvg reads what /proc/loadavg holds, or "" where there is none; nil where the machine's load is not to be reported.
+	LoadAvg func() string
 }
 
 // Bus is everything that the functions share. It is safe for concurrent use.
@@ -61,11 +65,14 @@ type Bus struct {
 	Sessions *session.Sessions
 	Tasks    *task.Tasks
 	Users    *user.Users
+	Locks    *lock.Locks
+	Pipes    *pipe.Pipes
 
 	post    *deliver.Poster
 	log     *slog.Logger
 	methods map[string]Method
 	nodes   map[string]deliver.Node
+	prefix  string // before every table's name
 }
 
 // New composes a bus.
@@ -73,7 +80,7 @@ func New(set Settings, clients Clients, chances Chances, log *slog.Logger) *Bus 
 	db := store.New(clients.DynamoDB, set.TablePrefix, chances.Pause)
 	queue := timer.New(clients.SQS, set.QueueURL)
 	post := deliver.New(chances.Pause)
-	b := &Bus{post: post, log: log, methods: map[string]Method{}, nodes: map[string]deliver.Node{}}
+	b := &Bus{post: post, log: log, methods: map[string]Method{}, nodes: map[string]deliver.Node{}, prefix: set.TablePrefix}
 	for _, stage := range Stages() {
 		if endpoint := set.Callbacks[stage]; endpoint != "" {
 			b.nodes[stage] = deliver.Node{ID: deliver.NodeID(endpoint), Stage: stage}
@@ -94,11 +101,16 @@ func New(set Settings, clients Clients, chances Chances, log *slog.Logger) *Bus 
 	}
 	rows := &call.Rows{DB: db, Now: chances.Now, ULID: chances.ULID}
 	b.Users = &user.Users{DB: db, Now: chances.Now, NewID: chances.NewID, Passwords: user.NewHasher(set.PasswordCost, hashes, chances.Salt)}
-	b.Sessions = &session.Sessions{DB: db, Rows: rows, Timer: queue, Post: post, Users: b.Users, Log: log, Now: chances.Now, Chores: set.Chores}
+	b.Sessions = &session.Sessions{DB: db, Rows: rows, Timer: queue, Post: post, Users: b.Users, Log: log, Now: chances.Now,
+		NewID: chances.NewID, Chores: set.Chores, LoadAvg: chances.LoadAvg}
 	b.Tasks = &task.Tasks{DB: db, Rows: rows, Timer: queue, Post: post, Sessions: b.Sessions, Log: log, Now: chances.Now, NewID: chances.NewID,
 		Pick:   func(n int) int { return min(int(chances.Float()*float64(n)), n-1) },
 		Shards: func(path string) int { return max(set.Shards[path], 1) }, RepairAge: set.RepairAge}
-	b.Sessions.Families = map[string]session.Family{task.Kind: b.Tasks}
+	b.Sessions.Tasks = b.Tasks
+	b.Locks = &lock.Locks{DB: db, Post: post, Sessions: b.Sessions, Log: log, Now: chances.Now}
+	b.Pipes = &pipe.Pipes{DB: db, Rows: rows, Timer: queue, Post: post, Sessions: b.Sessions, Log: log, Now: chances.Now, NewID: chances.NewID,
+		RepairAge: set.RepairAge}
+	b.Sessions.Families = map[string]session.Family{pipe.Kind: b.Pipes, task.Kind: b.Tasks}
 	return b
 }
 

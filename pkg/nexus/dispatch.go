@@ -9,8 +9,6 @@ import (
 	"nexus/pkg/call"
 	"nexus/pkg/deliver"
 	"nexus/pkg/jsonrpc"
-	"nexus/pkg/session"
-	"nexus/pkg/timer"
 )
 
 // Origin is the connection that an event is about.
@@ -18,6 +16,7 @@ type Origin struct {
 	Stage        string
 	ConnectionID string // API Gateway's
 	IP           string
+	Protocol     string // wss or ws; of Connected only
 	Request      string // unique to this event
 }
 
@@ -27,7 +26,11 @@ func (b *Bus) Connected(ctx context.Context, o Origin) error {
 	if err != nil {
 		return err
 	}
-	return b.Sessions.Connect(ctx, connid, o.IP)
+	if err := b.Sessions.Connect(ctx, connid, o.IP, o.Protocol); err != nil {
+		return err
+	}
+	b.Sessions.ReportLoad(ctx)
+	return nil
 }
 
 // Disconnected is a connection that has ended, however it did.
@@ -76,7 +79,7 @@ func (b *Bus) run(ctx context.Context, c *call.Call, req *jsonrpc.Request) (outc
 		}
 	}()
 	m, ok := b.methods[req.Method]
-	if !ok || (m.OnlyV1 && c.Node.Stage != V1) {
+	if !ok || (m.Only != "" && c.Node.Stage != m.Only) {
 		return "", jsonrpc.Err(jsonrpc.MethodNotFound, "")
 	}
 	params := jsonrpc.ReadParams(req.Params)
@@ -84,14 +87,14 @@ func (b *Bus) run(ctx context.Context, c *call.Call, req *jsonrpc.Request) (outc
 	if err := params.Err(); err != nil {
 		return "", err
 	}
-	if p.guarded {
+	if p.guarded || p.loaded {
 		c.Session, err = b.Sessions.Load(ctx, c.Connid)
 		if err != nil {
 			return "", err
 		}
-		if !c.Session.Tags.Allows(m.Name, p.subject) && (p.self == nil || !p.self(c)) {
-			return "", jsonrpc.Err(jsonrpc.PermissionDenied, "")
-		}
+	}
+	if p.guarded && !p.allows(m.Name, c) {
+		return "", jsonrpc.Err(jsonrpc.PermissionDenied, "")
 	}
 	return p.run(ctx, c)
 }
@@ -105,21 +108,8 @@ func (b *Bus) answer(ctx context.Context, connid string, message []byte) error {
 	return err
 }
 
-// TasksChanged is told of items of the tasks table by its stream.
-func (b *Bus) TasksChanged(ctx context.Context, keys [][2]string) error {
-	return b.Tasks.Changed(ctx, keys)
-}
-
-// Woken does what a message of the delay queue says.
-func (b *Bus) Woken(ctx context.Context, w timer.Wake) error {
-	switch w.Kind {
-	case session.WakeEnded:
-		return b.Sessions.Woken(ctx, w)
-	case session.WakeSweep:
-		return b.Sessions.Sweep(ctx, w.Cursor)
-	}
-	return b.Tasks.Woken(ctx, w)
-}
-
 // Sweep is the watchdog's round.
-func (b *Bus) Sweep(ctx context.Context) error { return b.Sessions.Sweep(ctx, nil) }
+func (b *Bus) Sweep(ctx context.Context) error {
+	b.Sessions.ReportLoad(ctx)
+	return b.Sessions.Sweep(ctx, nil)
+}

@@ -13,6 +13,8 @@ import (
 // The functions that methods are routed to: the folders of functions/ that serve the WebSocket.
 const (
 	FunctionConnection = "connection"
+	FunctionPipe       = "pipe"
+	FunctionSync       = "sync"
 	FunctionSys        = "sys"
 	FunctionTask       = "task"
 	FunctionUser       = "user"
@@ -22,19 +24,33 @@ const (
 type Method struct {
 	Name     string
 	Function string
-	// OnlyV1 says that dialect v0 does not have the method.
-	OnlyV1 bool
+	// Only is the one stage whose dialect has the method; empty: all have.
+	Only string
 	// prepare reads the params. It returns what the guard needs and what runs the call.
 	prepare func(b *Bus, p *jsonrpc.Params) prepared
 }
 
 // prepared is a call whose params are read, but not yet known to be good.
 type prepared struct {
+	loaded  bool   // the session is loaded; a call that finds its subjects itself asks for permission itself
 	guarded bool   // the session is loaded and must allow the method on the subject
 	subject string // what permission is needed on
 	// self may allow what the tags do not; nil never does.
 	self func(c *call.Call) bool
-	run  func(ctx context.Context, c *call.Call) (jsonrpc.Outcome, error)
+	// besides is a second permission that is needed, if it names a tag.
+	besides permission
+	run     func(ctx context.Context, c *call.Call) (jsonrpc.Outcome, error)
+}
+
+// permission is a tag, without its @, in force on a subject. @admin stands for any.
+type permission struct{ tag, subject string }
+
+// allows is the guard: it tells whether a call's session has the permissions that the call needs.
+func (p *prepared) allows(name string, c *call.Call) bool {
+	if !c.Session.Tags.Allows(name, p.subject) && (p.self == nil || !p.self(c)) {
+		return false
+	}
+	return p.besides.tag == "" || c.Session.Tags.Allows(p.besides.tag, p.besides.subject)
 }
 
 // free is a method that needs no tag.
@@ -55,24 +71,54 @@ func guarded[P any](name, function string, read func(*jsonrpc.Params) P, subject
 	}}
 }
 
-// Methods returns the method table. Nothing else in the bus tells methods apart by their name.
-func Methods() []Method {
-	return slices.Concat(sysMethods(), taskMethods(), userMethods())
+// twice adds a second permission to a method that is guarded.
+func twice[P any](name, function string, read func(*jsonrpc.Params) P, subject func(P) string, besides func(P) permission,
+	run func(*Bus, context.Context, *call.Call, P) (jsonrpc.Outcome, error)) Method {
+	return Method{Name: name, Function: function, prepare: func(b *Bus, p *jsonrpc.Params) prepared {
+		params := read(p)
+		return prepared{guarded: true, subject: subject(params), besides: besides(params),
+			run: func(ctx context.Context, c *call.Call) (jsonrpc.Outcome, error) { return run(b, ctx, c, params) }}
+	}}
 }
 
-// onlyV1 keeps a method out of dialect v0.
-func onlyV1(m Method) Method {
-	m.OnlyV1 = true
+// judged is a method that finds out itself what it needs permission on, and asks for it by its name.
+func judged[P any](name, function string, read func(*jsonrpc.Params) P,
+	run func(b *Bus, ctx context.Context, c *call.Call, p P, may func(subject string) bool) (jsonrpc.Outcome, error)) Method {
+	return Method{Name: name, Function: function, prepare: func(b *Bus, p *jsonrpc.Params) prepared {
+		params := read(p)
+		return prepared{loaded: true, run: func(ctx context.Context, c *call.Call) (jsonrpc.Outcome, error) {
+			return run(b, ctx, c, params, func(subject string) bool { return c.Session.Tags.Allows(name, subject) })
+		}}
+	}}
+}
+
+// Methods returns the method table. Nothing else in the bus tells methods apart by their name.
+func Methods() []Method {
+	return slices.Concat(pipeMethods(), syncMethods(), sysMethods(), taskMethods(), userMethods())
+}
+
+// only keeps a method to the dialect of one stage.
+func only(stage string, m Method) Method {
+	m.Only = stage
 	return m
 }
 
-// selfAllowed lets a session do to its own user what it has no tag for, unless the tag in force is explicitly false.
-func selfAllowed(m Method) Method {
+// onSelf lets a session do to its own user what it has no tag for.
+func onSelf(m Method) Method {
+	return selfIf(m, func(*call.Call, string) bool { return true })
+}
+
+// onSelfUnlessDenied is onSelf, but for a tag in force that is explicitly false.
+func onSelfUnlessDenied(m Method) Method {
+	return selfIf(m, func(c *call.Call, subject string) bool { return !c.Session.Tags.Denies(m.Name, subject) })
+}
+
+func selfIf(m Method, may func(c *call.Call, subject string) bool) Method {
 	prepare := m.prepare
 	m.prepare = func(b *Bus, p *jsonrpc.Params) prepared {
 		out := prepare(b, p)
 		out.self = func(c *call.Call) bool {
-			return c.Session.User == out.subject && c.Session.User != session.Nobody && !c.Session.Tags.Denies(m.Name, out.subject)
+			return c.Session.User == out.subject && c.Session.User != session.Nobody && may(c, out.subject)
 		}
 		return out
 	}
@@ -90,6 +136,11 @@ func readList(p *jsonrpc.Params) access.List {
 	const most = 1 << 30
 	return access.List{Prefix: prefix, Filter: filter, Depth: int(clamp(p.OptInt("depth", -1), -1, most)),
 		Limit: int(clamp(p.OptInt("limit", access.DefaultLimit), 0, most)), Skip: int(clamp(p.OptInt("skip", 0), 0, most))}
+}
+
+// readPage reads what a list call takes that has no names to select by.
+func readPage(p *jsonrpc.Params) access.List {
+	return access.List{Limit: int(clamp(p.OptInt("limit", access.DefaultLimit), 0, 1<<30)), Skip: int(clamp(p.OptInt("skip", 0), 0, 1<<30))}
 }
 
 // readCount reads what every count call takes. Nexus knows no limit of the rows that subprefixes brings: they are cut only where one is asked for.

@@ -3,6 +3,7 @@ package nexus
 import (
 	"context"
 
+	"nexus/pkg/access"
 	"nexus/pkg/call"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/session"
@@ -14,12 +15,32 @@ func sysMethods() []Method {
 			func(b *Bus, ctx context.Context, c *call.Call, p session.Login) (jsonrpc.Outcome, error) {
 				return b.Sessions.Login(ctx, c, p)
 			}),
+		guarded("sys.node.list", FunctionSys, readPage, func(access.List) string { return "sys.node" },
+			func(b *Bus, ctx context.Context, c *call.Call, p access.List) (jsonrpc.Outcome, error) {
+				return b.Sessions.NodeList(ctx, c, p, Version)
+			}),
 		free("sys.ping", FunctionSys, none, (*Bus).ping),
 		free("sys.reload", FunctionSys, none,
 			func(b *Bus, ctx context.Context, c *call.Call, _ struct{}) (jsonrpc.Outcome, error) {
 				return b.Sessions.Reload(ctx, c)
 			}),
-		onlyV1(free("sys.version", FunctionSys, none, (*Bus).version)),
+		guarded("sys.session.count", FunctionSys, readCount, countSubject,
+			func(b *Bus, ctx context.Context, c *call.Call, p access.Count) (jsonrpc.Outcome, error) {
+				return b.Sessions.Count(ctx, c, p)
+			}),
+		judged("sys.session.kick", FunctionSys, session.ReadSelect,
+			func(b *Bus, ctx context.Context, c *call.Call, p session.Select, may func(string) bool) (jsonrpc.Outcome, error) {
+				return b.Sessions.Kick(ctx, c, p, may)
+			}),
+		guarded("sys.session.list", FunctionSys, readList, listSubject,
+			func(b *Bus, ctx context.Context, c *call.Call, p access.List) (jsonrpc.Outcome, error) {
+				return b.Sessions.List(ctx, c, p)
+			}),
+		judged("sys.session.reload", FunctionSys, session.ReadSelect,
+			func(b *Bus, ctx context.Context, c *call.Call, p session.Select, may func(string) bool) (jsonrpc.Outcome, error) {
+				return b.Sessions.ReloadOthers(ctx, c, p, may)
+			}),
+		only(V1, free("sys.version", FunctionSys, none, (*Bus).version)),
 		free("sys.watchdog", FunctionSys, session.ReadWatchdog,
 			func(b *Bus, ctx context.Context, c *call.Call, p session.Watchdog) (jsonrpc.Outcome, error) {
 				return b.Sessions.Watchdog(ctx, c, p)

@@ -15,6 +15,10 @@ func taskMethods() []Method {
 			func(b *Bus, ctx context.Context, c *call.Call, p task.Cancel) (jsonrpc.Outcome, error) {
 				return b.Tasks.Cancel(ctx, c, p)
 			}),
+		guarded("task.count", FunctionTask, readCount, countSubject,
+			func(b *Bus, ctx context.Context, c *call.Call, p access.Count) (jsonrpc.Outcome, error) {
+				return b.Tasks.Count(ctx, c, p)
+			}),
 		free("task.error", FunctionTask, task.ReadError, finishTask),
 		guarded("task.list", FunctionTask, readList, listSubject,
 			func(b *Bus, ctx context.Context, c *call.Call, p access.List) (jsonrpc.Outcome, error) {

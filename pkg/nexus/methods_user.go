@@ -10,25 +10,43 @@ import (
 
 func userMethods() []Method {
 	return []Method{
-		guarded("user.create", FunctionUser, user.ReadCreate, func(p user.Create) string { return p.User },
-			func(b *Bus, ctx context.Context, c *call.Call, p user.Create) (jsonrpc.Outcome, error) {
-				return b.Users.Create(ctx, c, p)
-			}),
-		guarded("user.delTags", FunctionUser, user.ReadDelTags, func(p user.DelTags) string { return p.Prefix },
-			func(b *Bus, ctx context.Context, c *call.Call, p user.DelTags) (jsonrpc.Outcome, error) {
-				return b.Users.DelTags(ctx, c, p)
-			}),
-		guarded("user.delete", FunctionUser, user.ReadDelete, func(p user.Delete) string { return p.User },
-			func(b *Bus, ctx context.Context, c *call.Call, p user.Delete) (jsonrpc.Outcome, error) {
-				return b.Users.Delete(ctx, c, p)
-			}),
-		selfAllowed(guarded("user.setPass", FunctionUser, user.ReadSetPass, func(p user.SetPass) string { return p.User },
-			func(b *Bus, ctx context.Context, c *call.Call, p user.SetPass) (jsonrpc.Outcome, error) {
-				return b.Users.SetPass(ctx, c, p)
-			})),
-		guarded("user.setTags", FunctionUser, user.ReadSetTags, func(p user.SetTags) string { return p.Prefix },
-			func(b *Bus, ctx context.Context, c *call.Call, p user.SetTags) (jsonrpc.Outcome, error) {
-				return b.Users.SetTags(ctx, c, p)
-			}),
+		guarded("user.addBlacklist", FunctionUser, user.ReadNewAddress, ofAddress, users((*user.Users).AddBlacklist)),
+		twice("user.addTemplate", FunctionUser, user.ReadTemplate, ofTemplate, useTemplate, users((*user.Users).AddTemplate)),
+		guarded("user.addWhitelist", FunctionUser, user.ReadNewAddress, ofAddress, users((*user.Users).AddWhitelist)),
+		guarded("user.count", FunctionUser, readCount, countSubject, users((*user.Users).Count)),
+		guarded("user.create", FunctionUser, user.ReadCreate, func(p user.Create) string { return p.User }, users((*user.Users).Create)),
+		guarded("user.delBlacklist", FunctionUser, user.ReadAddress, ofAddress, users((*user.Users).DelBlacklist)),
+		guarded("user.delTags", FunctionUser, user.ReadDelTags, func(p user.DelTags) string { return p.Prefix }, users((*user.Users).DelTags)),
+		twice("user.delTemplate", FunctionUser, user.ReadTemplate, ofTemplate, useTemplate, users((*user.Users).DelTemplate)),
+		guarded("user.delWhitelist", FunctionUser, user.ReadAddress, ofAddress, users((*user.Users).DelWhitelist)),
+		guarded("user.delete", FunctionUser, user.ReadDelete, func(p user.Delete) string { return p.User }, users((*user.Users).Delete)),
+		onSelf(guarded("user.getEffectiveTags", FunctionUser, user.ReadGetEffectiveTags,
+			func(p user.GetEffectiveTags) string { return p.User }, users((*user.Users).GetEffectiveTags))),
+		onSelf(guarded("user.getTags", FunctionUser, user.ReadGetTags, func(p user.GetTags) string { return p.User }, users((*user.Users).GetTags))),
+		guarded("user.list", FunctionUser, readList, listSubject, users((*user.Users).List)),
+		only(V0, guarded("user.listTemplate", FunctionUser, user.ReadListTemplate,
+			func(p user.ListTemplate) string { return p.User }, users((*user.Users).ListTemplate))),
+		// Both names: who may not make a user of a name may not make it by renaming one.
+		twice("user.rename", FunctionUser, user.ReadRename, func(p user.Rename) string { return p.User },
+			func(p user.Rename) permission { return permission{"user.rename", p.New} }, users((*user.Users).Rename)),
+		guarded("user.setDisabled", FunctionUser, user.ReadSetDisabled, func(p user.SetDisabled) string { return p.User }, users((*user.Users).SetDisabled)),
+		guarded("user.setMaxSessions", FunctionUser, user.ReadSetMaxSessions,
+			func(p user.SetMaxSessions) string { return p.User }, users((*user.Users).SetMaxSessions)),
+		onSelfUnlessDenied(guarded("user.setPass", FunctionUser, user.ReadSetPass,
+			func(p user.SetPass) string { return p.User }, users((*user.Users).SetPass))),
+		guarded("user.setTags", FunctionUser, user.ReadSetTags, func(p user.SetTags) string { return p.Prefix }, users((*user.Users).SetTags)),
 	}
 }
+
+// users makes a call of the bus of one of its users'.
+func users[P any](run func(*user.Users, context.Context, *call.Call, P) (jsonrpc.Outcome, error)) func(*Bus, context.Context, *call.Call, P) (jsonrpc.Outcome, error) {
+	return func(b *Bus, ctx context.Context, c *call.Call, p P) (jsonrpc.Outcome, error) {
+		return run(b.Users, ctx, c, p)
+	}
+}
+
+func ofAddress(p user.Address) string   { return p.User }
+func ofTemplate(p user.Template) string { return p.User }
+
+// useTemplate is needed besides, on the template's name.
+func useTemplate(p user.Template) permission { return permission{"user.useTemplate", p.Template} }

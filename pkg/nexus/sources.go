@@ -15,7 +15,7 @@ const (
 
 // Functions returns the names of all functions, which are the folders of functions/.
 func Functions() []string {
-	return []string{FunctionConnection, FunctionStream, FunctionSys, FunctionTask, FunctionTimer, FunctionUser}
+	return []string{FunctionConnection, FunctionPipe, FunctionStream, FunctionSync, FunctionSys, FunctionTask, FunctionTimer, FunctionUser}
 }
 
 // FunctionTimeout is every function's. Repair's age and the visibility of messages go by it.
@@ -31,10 +31,15 @@ type StreamSource struct {
 	MaxAge    time.Duration // of a record; beyond it, it goes to the dead-letter queue
 }
 
-// Streams returns the stream sources. The tasks' serves repair, which has nothing to do in an item's first 30 s: a window that long makes one
-// read of many changes of an item.
+// Streams returns the stream sources. Those of tasks and pipes serve repair, which has nothing to do in an item's first 30 s: a window that long
+// makes one read of many changes of an item.
 func Streams() []StreamSource {
-	return []StreamSource{{Table: store.Tasks, Function: FunctionStream, BatchSize: 1000, Window: 30 * time.Second, Retries: 10, MaxAge: 6 * time.Hour}}
+	var repaired []StreamSource
+	for _, table := range []string{store.Tasks, store.Pipes} {
+		repaired = append(repaired, StreamSource{Table: table, Function: FunctionStream, BatchSize: 1000, Window: 30 * time.Second, Retries: 10,
+			MaxAge: 6 * time.Hour})
+	}
+	return repaired
 }
 
 // The delay queue: FunctionTimer reads it, in batches of up to TimerBatch messages. A message that failed comes again after TimerVisibility and,

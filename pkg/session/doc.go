@@ -7,5 +7,12 @@
 // clean-up, writes the end, deletes the connection and goes through the rows of package call: waiting pulls go, tasks that were worked on
 // return, pushed ones are dropped. The later clean-ups are for handlers that were under way when the session ended.
 //
+// A login and a reload write the user's tags, each conditional on what it read: req is the request that wrote them last, login that of the last
+// login, mask what a login method's worker left of them (method.go). Between asking the worker and its answer nothing is held: the login goes on
+// where its task ends (Then), whoever ends it.
+//
+// Listings read the whole table. Besides sessions it holds what execution environments report of their load (nodes.go), under keys that no
+// connid reaches.
+//
 // No write to a session is without the condition that it is live: DynamoDB's update creates what is missing.
 package session

@@ -19,6 +19,8 @@ type Users interface {
 	// Login returns what is in force for who logs in as a user, with the password of a perhaps other one, from an address, and how many live
 	// sessions that user may have, < 1 any number. Refusals are -32010.
 	Login(ctx context.Context, user, as, pass, ip string) (in call.Session, maxSessions int64, err error)
+	// Admit is Login for a user whom a login method vouches for.
+	Admit(ctx context.Context, user, ip string) (in call.Session, maxSessions int64, err error)
 	// InForce returns what is in force for a user now. -32004 if there is no such user.
 	InForce(ctx context.Context, user string) (call.Session, error)
 }
@@ -31,14 +33,17 @@ type Login struct {
 	Method string
 	// Of the basic method: whose password it is, and who is logged in with it, mostly the same.
 	User, As, Pass string
+	// Of another method: where its task is pushed, and the params as they came, which are the task's.
+	Path, Task, Params string
 }
 
 // ReadLogin reads sys.login's params. A password of a length that none has is no mistake, but wrong.
 func ReadLogin(p *jsonrpc.Params) Login {
-	out := Login{Method: p.OptString("method", basic)}
-	if out.Method != basic {
-		return out
+	out := Login{Method: strings.ToLower(p.OptString("method", basic))}
+	if out.Method != basic && out.Method != "" {
+		return out.byTask(p)
 	}
+	out.Method = basic
 	user, as, two := strings.Cut(p.String("user"), ">")
 	var err error
 	out.User, err = access.UserName(user)
@@ -55,38 +60,86 @@ func ReadLogin(p *jsonrpc.Params) Login {
 // Login carries out sys.login. Until all is checked nothing is written: a failed login leaves the session as it was, logged in or not.
 func (s *Sessions) Login(ctx context.Context, c *call.Call, p Login) (jsonrpc.Outcome, error) {
 	if p.Method != basic {
-		return "", jsonrpc.Err(jsonrpc.PermissionDenied, "there is no such login method")
+		return s.askMethod(ctx, c, p)
 	}
 	in, most, err := s.Users.Login(ctx, p.User, p.As, p.Pass, c.IP)
 	if err != nil {
 		return "", err
 	}
-	tags, err := storable(in.Tags)
+	return s.enter(ctx, entry{connid: c.Connid, request: c.Request, in: in, most: most})
+}
+
+// entry is a login that was found good.
+type entry struct {
+	connid, request string
+	in              call.Session
+	most            int64 // live sessions that the user may have
+	// vouched is what the worker of a login method said; nil for the basic one.
+	vouched *vouched
+}
+
+// enter makes a session that of a user.
+func (s *Sessions) enter(ctx context.Context, e entry) (jsonrpc.Outcome, error) {
+	set, remove := "SET #user = :user, #owner = :user, #tags = :tags, #req = :req, #login = :req", " REMOVE #mask"
+	only, vals := "#state = :live", store.Item{":live": store.S(live), ":user": store.S(e.in.User), ":req": store.S(e.request)}
+	var metadata []byte
+	if v := e.vouched; v != nil {
+		metadata = v.metadata
+		if v.mask != nil {
+			e.in.Tags = access.Mask(e.in.Tags, v.mask)
+			set, remove = set+", #mask = :mask", ""
+			vals[":mask"] = store.S(string(v.mask.JSON()))
+		}
+		if v.after == "" {
+			only += " AND attribute_not_exists(#login)"
+		} else {
+			only += " AND #login = :after"
+			vals[":after"] = store.S(v.after)
+		}
+	}
+	tags, err := storable(e.in.Tags)
 	if err != nil {
 		return "", err
 	}
-	room, err := s.room(ctx, c.Connid, in.User, most)
+	told := welcome(e.connid, e.in.User, tags, metadata)
+	if len(told) > maxAnswer {
+		return "", jsonrpc.Err(jsonrpc.PermissionDenied, "tags and metadata do not fit one message")
+	}
+	room, err := s.room(ctx, e.connid, e.in.User, e.most)
 	if err != nil {
 		return "", err
 	}
 	if !room {
-		return "", jsonrpc.Err(jsonrpc.PermissionDenied, "too many sessions of "+in.User)
+		return "", jsonrpc.Err(jsonrpc.PermissionDenied, "too many sessions of "+e.in.User)
 	}
-	// Key: the session. Condition: live, for an update would make an ended one anew. Effect: user and tags, also under the user in the index;
-	// this request is their writer. A loser's session has ended. A repeated write changes nothing.
-	_, err = s.DB.Do(ctx, store.Write{Table: store.Sessions, Key: key(c.Connid), If: "#state = :live",
-		Update: "SET #user = :user, #owner = :user, #tags = :tags, #req = :req",
-		Values: store.Item{":live": store.S(live), ":user": store.S(in.User), ":tags": store.S(tags), ":req": store.S(c.Request)}})
-	if _, lost := store.Lost(err); lost {
+	vals[":tags"] = store.S(tags)
+	// Key: the session. Condition: live, for an update would make an ended one anew; and, if a worker was asked, that no other login came since
+	// it was. Effect: user and tags, also under the user in the index, and the mask that later reloads go by; this request is their writer,
+	// and the last login. A loser's session has ended, or another login won, or, by the request, it was itself. A repeated basic login
+	// changes nothing.
+	_, err = s.DB.Do(ctx, store.Write{Table: store.Sessions, Key: key(e.connid), If: only, Update: set + remove, Values: vals})
+	old, lost := store.Lost(err)
+	switch {
+	case !lost:
+		if err != nil {
+			return "", err
+		}
+	case old.Str("state") != live:
 		return "", ErrEnded
+	case old.Str("login") != e.request:
+		return "", jsonrpc.Err(jsonrpc.PermissionDenied, "another login came meanwhile")
 	}
-	if err != nil {
-		return "", err
-	}
-	var answer jsonrpc.Object
-	answer.Bool("ok", true).String("connid", c.Connid).String("user", in.User).Raw("tags", []byte(tags)).Raw("metadata", nil)
-	return jsonrpc.Success(answer.JSON()), nil
+	return told, nil
 }
+
+// welcome is the answer of a login.
+func welcome(connid, user, tags string, metadata []byte) jsonrpc.Outcome {
+	var o jsonrpc.Object
+	return jsonrpc.Success(o.Bool("ok", true).String("connid", connid).String("user", user).Raw("tags", []byte(tags)).Raw("metadata", metadata).JSON())
+}
+
+// maxAnswer is how long an answer may be, without its envelope, so that its message stays under 128 KB.
+const maxAnswer = 127 << 10
 
 // storable returns tags as a session stores them, or -32602 if they are too long.
 func storable(tags access.Tags) (string, error) {

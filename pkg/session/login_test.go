@@ -45,7 +45,12 @@ func TestReadLogin(t *testing.T) {
 		{`{"user":"Ana","pass":"Secret"}`, session.Login{Method: "basic", User: "ana", As: "ana", Pass: "Secret"}, ""},
 		{`{"method":"basic","user":"ana","pass":""}`, session.Login{Method: "basic", User: "ana", As: "ana"}, ""},
 		{`{"method":null,"user":"ana>Bob","pass":"x"}`, session.Login{Method: "basic", User: "ana", As: "bob", Pass: "x"}, ""},
-		{`{"method":"ldap","token":1}`, session.Login{Method: "ldap"}, ""},
+		{`{"method":"ldap","token":1}`, session.Login{Method: "ldap", Path: "sys.login.ldap.", Task: "login", Params: `{"method":"ldap","token":1}`}, ""},
+		{`{"method":"LDAP.two"}`, session.Login{Method: "ldap.two", Path: "sys.login.ldap.two.", Task: "login", Params: `{"method":"LDAP.two"}`}, ""},
+		{`{"method":"BASIC","user":"ana","pass":"x"}`, session.Login{Method: "basic", User: "ana", As: "ana", Pass: "x"}, ""},
+		{`{"method":"","user":"ana","pass":"x"}`, session.Login{Method: "basic", User: "ana", As: "ana", Pass: "x"}, ""},
+		{`{"method":"a b"}`, session.Login{}, "method: holds white space"},
+		{`{"method":"a..b"}`, session.Login{}, "method: empty label"},
 		{`{"method":1,"user":"ana","pass":"x"}`, session.Login{}, "method"},
 		{`{"pass":"x"}`, session.Login{}, "user"},
 		{`{"user":"ana"}`, session.Login{}, "pass"},
@@ -91,7 +96,6 @@ func TestFailedLogin(t *testing.T) {
 		{`{"user":"elsa","pass":"elsa"}`, jsonrpc.PermissionDenied, "elsa is disabled"},
 		{`{"user":"dora>elsa","pass":"dora"}`, jsonrpc.PermissionDenied, "@admin on elsa"},
 		{`{"user":"huge","pass":"huge"}`, jsonrpc.InvalidParams, "user: tags, with those of its templates, over 120 KB"},
-		{`{"method":"ldap","user":"dora","pass":"dora"}`, jsonrpc.PermissionDenied, "there is no such login method"},
 	} {
 		_, err := b.login(connid, test.params)
 		b.fails(err, test.code, test.detail)

@@ -43,22 +43,29 @@ type Sessions struct {
 	Timer    *timer.Queue
 	Post     *deliver.Poster
 	Users    Users
+	Tasks    Tasks
 	Families map[string]Family // by the kind of their rows
 	Log      *slog.Logger
 	Now      func() time.Time
+	// NewID returns an id of at most 36 bytes, unlike any other.
+	NewID func() string
 	// Chores is how long one invocation goes on with clean-up before it leaves the rest to a message.
 	Chores time.Duration
+	// LoadAvg reads what /proc/loadavg holds, or "" where there is none. nil where the load is not to be reported.
+	LoadAvg func() string
+
+	reports reports
 }
 
 func key(connid string) store.Item { return store.Item{"id": store.S(connid)} }
 
-// Connect makes the session of a new connection, live and of nobody.
-func (s *Sessions) Connect(ctx context.Context, connid, ip string) error {
+// Connect makes the session of a new connection, live and of nobody. protocol is wss or ws.
+func (s *Sessions) Connect(ctx context.Context, connid, ip, protocol string) error {
 	now := s.Now()
 	// Key: the connection. Condition: no session of that name, live or ended. A retry of this very write meets itself, of the same time;
 	// any other loser is a connection that ended before it began, and refused.
 	_, err := s.DB.Do(ctx, store.Write{Table: store.Sessions,
-		Item: store.Item{"id": store.S(connid), "state": store.S(live), "user": store.S(Nobody), "tags": store.S("{}"), "ip": store.S(ip),
+		Item: store.Item{"id": store.S(connid), "state": store.S(live), "user": store.S(Nobody), "tags": store.S("{}"), "ip": store.S(ip), "proto": store.S(protocol),
 			"ct": store.Millis(now), "wd": store.N(DefaultWatchdog), store.AttrExpires: store.N(now.Add(Lifetime + Tombstone).Unix())},
 		If: "attribute_not_exists(#id)"})
 	if old, lost := store.Lost(err); lost && old.Str("state") == live && old.Time("ct").Equal(now.Truncate(time.Millisecond)) {

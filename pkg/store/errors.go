@@ -2,13 +2,19 @@ package store
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/transport/http"
 )
 
 // ConditionFailed is what a conditional write returns that lost: the item as it is (nil if there is none).
-type ConditionFailed struct{ Old Item }
+type ConditionFailed struct {
+	Old Item
+	// Repeated says that the SDK had sent the write before and seen no response: the condition may have held then.
+	Repeated bool
+}
 
 // Error implements error.
 func (*ConditionFailed) Error() string { return "condition failed" }
@@ -28,6 +34,23 @@ func Lost(err error) (old Item, lost bool) {
 	return nil, false
 }
 
+// Repeated tells whether err is a failed condition of a write that had been sent before. Who must know its own write, and finds that what it
+// would know it by may have been overwritten since, knows by this that it cannot know.
+func Repeated(err error) bool {
+	c, lost := errors.AsType[*ConditionFailed](err)
+	return lost && c.Repeated
+}
+
+// repeated tells whether the SDK says, in the header that numbers its attempts, that it was not the first that an error answers.
+func repeated(err error) bool {
+	answer, ok := errors.AsType[*http.ResponseError](err)
+	if !ok || answer.Response == nil || answer.Response.Request == nil {
+		return false
+	}
+	attempt, _, _ := strings.Cut(answer.Response.Request.Header.Get("Amz-Sdk-Request"), ";")
+	return attempt != "" && attempt != "attempt=1"
+}
+
 // errConflict says that another request held the item: contention, to be tried again, never a lost condition.
 var errConflict = errors.New("transaction conflict")
 
@@ -37,7 +60,7 @@ func translate(err error) error {
 		return nil
 	}
 	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
-		return &ConditionFailed{Old: failed.Item}
+		return &ConditionFailed{Old: failed.Item, Repeated: repeated(err)}
 	}
 	if cancelled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
 		out := &Cancelled{Lost: make([]*ConditionFailed, len(cancelled.CancellationReasons))}

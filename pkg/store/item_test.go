@@ -51,7 +51,7 @@ func TestSchema(t *testing.T) {
 		}
 		got = append(got, line)
 	}
-	want := []string{"users: user  ", "sessions: id  , byuser owner id", "calls: id row ", "tasks: part id KEYS_ONLY, queue  queue", "bodies: id  "}
+	want := []string{"users: user  , directory dir user", "sessions: id  , byuser owner id", "calls: id row ", "locks: lock  ", "pipes: pipeid row KEYS_ONLY", "tasks: part id KEYS_ONLY, queue  queue", "bodies: id  "}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}

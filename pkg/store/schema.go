@@ -5,6 +5,8 @@ const (
 	Users    = "users"
 	Sessions = "sessions"
 	Calls    = "calls"
+	Locks    = "locks"
+	Pipes    = "pipes"
 	Tasks    = "tasks"
 	Bodies   = "bodies"
 )
@@ -47,18 +49,25 @@ const AttrExpires = "exp"
 // reads, and holds keys only so that changes of state that leave the queue alone cost nothing in it.
 const IndexQueue = "queue"
 
+// IndexDirectory holds the names of all users in one partition, in order, for listings; the record of the first start is not in it. Users are
+// written rarely, and only their creation, renaming and deletion reach the index.
+const IndexDirectory = "directory"
+
 // IndexByUser lists the live sessions of a user who logged in. It is off every path but login, which goes by it for maxsessions (a soft
-// limit), and holds what sys.session.list shows.
+// limit).
 const IndexByUser = "byuser"
 
 // Schema returns all tables.
 func Schema() []Table {
 	return []Table{
-		{Name: Users, Partition: "user"},
+		{Name: Users, Partition: "user", Global: []Index{{Name: IndexDirectory, Partition: "dir", Sort: "user"}}},
 		// No stream: the end of a session sends its clean-ups before it is written, so that there is nothing for repair to find.
 		{Name: Sessions, Partition: "id", TTL: true,
-			Global: []Index{{Name: IndexByUser, Partition: "owner", Sort: "id", Include: []string{"ct", "ip", "exp"}}}},
+			Global: []Index{{Name: IndexByUser, Partition: "owner", Sort: "id", Include: []string{AttrExpires}}}},
 		{Name: Calls, Partition: "id", Sort: "row", TTL: true},
+		// No stream, no index: a lock is found free by who wants it, and a listing reads the whole table.
+		{Name: Locks, Partition: "lock", TTL: true},
+		{Name: Pipes, Partition: "pipeid", Sort: "row", TTL: true, Stream: KeysOnly},
 		{Name: Tasks, Partition: "part", Sort: "id", TTL: true, Stream: KeysOnly,
 			Local: []Index{{Name: IndexQueue, Sort: "queue"}}},
 		// Params, results and messages over 4 KB. A table of their own keeps them out of the streams that repair reads.

@@ -142,9 +142,17 @@ type Write struct {
 	If     string            // condition; every update has one
 	Values Item              // expression values
 	Names  map[string]string // placeholders that are not attribute names of their own
+	Once   bool              // an update is sent with one attempt: its repetition could not be told from another's
 }
 
 func (w *Write) names(db *DB) map[string]string { return db.names.of(w.Names, w.Update, w.If) }
+
+// attempts limits the client's for this write.
+func (w *Write) attempts(o *dynamodb.Options) {
+	if w.Once {
+		o.RetryMaxAttempts = 1
+	}
+}
 
 func optional(s string) *string {
 	if s == "" {
@@ -182,7 +190,7 @@ func (db *DB) Do(ctx context.Context, w Write) (item Item, err error) {
 				UpdateExpression: &w.Update, ConditionExpression: optional(w.If), ExpressionAttributeNames: w.names(db),
 				ExpressionAttributeValues: values(w.Values), ReturnValues: types.ReturnValueAllNew,
 				ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-				ReturnConsumedCapacity:              types.ReturnConsumedCapacityTotal})
+				ReturnConsumedCapacity:              types.ReturnConsumedCapacityTotal}, w.attempts)
 			if out != nil {
 				consumed, item = out.ConsumedCapacity, out.Attributes
 			}

@@ -107,8 +107,12 @@ func TestALostResponse(t *testing.T) {
 	b := newBench(t)
 	b.put("p", "a", "", 0)
 	b.lose = true
-	if old, lost := store.Lost(func() error { _, err := b.Do(b.ctx, add("a", 1, 0)); return err }()); !lost || old.Int("n") != 1 {
-		t.Errorf("a write: lost %v to %v", lost, old)
+	_, err := b.Do(b.ctx, add("a", 1, 0))
+	if old, lost := store.Lost(err); !lost || old.Int("n") != 1 || !store.Repeated(err) {
+		t.Errorf("a write: lost %v to %v, repeated %v", lost, old, store.Repeated(err))
+	}
+	if _, err := b.Do(b.ctx, add("a", 1, 0)); err == nil || store.Repeated(err) {
+		t.Errorf("a write that was sent once: %v, repeated %v", err, store.Repeated(err))
 	}
 	b.lose = true
 	if err := b.Transact(b.ctx, "t1", add("a", 1, 1)); err != nil {

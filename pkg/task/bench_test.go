@@ -249,3 +249,49 @@ func contains(text string, all ...string) bool {
 	}
 	return true
 }
+
+// timerDies has the handler of the messages that are due die when a request of a kind has taken effect.
+func (b *bench) timerDies(kind harness.Kind) {
+	b.t.Helper()
+	ctx, cancel := context.WithCancel(b.ctx)
+	kind.Then(cancel)
+	for _, m := range b.Due() {
+		w, err := timer.Parse(m.Body)
+		b.try(err)
+		if b.Bus.Woken(ctx, w) == nil {
+			b.t.Error("the handler did not die")
+		}
+	}
+}
+
+// ends has somebody die who ended a session: it is over, and what it leaves is still there. The messages for the clean-ups are lost too.
+func (b *bench) ends(c *client) {
+	b.t.Helper()
+	c.Lost()
+	ctx, cancel := context.WithCancel(b.ctx)
+	b.On("UpdateItem", `"nexus-sessions"`, c.Connid).Then(cancel)
+	if err := b.Bus.Sessions.End(ctx, c.Connid, true); err == nil {
+		b.t.Error("the handler did not die")
+	}
+	b.Discard()
+}
+
+// finishes has somebody else finish an item: a task by a result, a pull by its time.
+func (b *bench) finishes(item string) error {
+	p := jsonrpc.ReadParams([]byte(b.named(item, `,"result":3`)))
+	_, err := b.tasks.Finish(b.ctx, &call.Call{Request: "finishes"}, task.ReadResult(p))
+	return err
+}
+
+func long(n int) string { return strings.Repeat("x", n) }
+
+// doText and reject take their params as they are.
+func doText(c *client, id, params string) string {
+	c.b.t.Helper()
+	return do(c, id, params, task.ReadResult, c.b.tasks.Finish)
+}
+
+func reject(c *client, id, params string) string {
+	c.b.t.Helper()
+	return do(c, id, params, task.ReadReject, c.b.tasks.Reject)
+}

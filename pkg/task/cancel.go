@@ -37,11 +37,12 @@ func (t *Tasks) Cancel(ctx context.Context, c *call.Call, p Cancel) (jsonrpc.Out
 	if err != nil {
 		return "", err
 	}
+	var failed []error
 	won := false
-	for n, e := range mine {
+	for _, e := range mine {
 		over := end{outcome: cancelled, request: c.Request}
-		if n == len(mine)-1 {
-			over.by = c // the last one answers this call
+		if !won {
+			over.by = c // the first that it ends answers this call: whatever becomes of the others, it is recorded there
 		}
 		if e.kind == kindPull {
 			over.only, over.values = "#kind = :pull AND #wc = :me AND #dl > :now", store.Item{":pull": store.S(kindPull), ":me": store.S(c.Connid)}
@@ -50,18 +51,17 @@ func (t *Tasks) Cancel(ctx context.Context, c *call.Call, p Cancel) (jsonrpc.Out
 		}
 		lost, _, err := t.finish(ctx, e.key, over)
 		if err != nil {
-			return "", err
+			failed = append(failed, err)
 		}
-		if !lost {
-			won = true
-		} else if over.by != nil && won {
-			return jsonrpc.OK, nil // the last was over already, the others answered nobody
-		}
+		won = won || call.IsRecorded(err) || (err == nil && !lost)
 	}
-	if !won {
-		return "", jsonrpc.Err(jsonrpc.InvalidTask, "no open call has this id")
+	switch err := errors.Join(failed...); {
+	case won:
+		return "", call.Recorded(err)
+	case err != nil:
+		return "", err
 	}
-	return "", nil
+	return "", jsonrpc.Err(jsonrpc.InvalidTask, "no open call has this id")
 }
 
 // openCalls returns the pushes and pulls of a connection that wait for an answer under a JSON-RPC id.

@@ -21,4 +21,7 @@
 //   - Who makes an item puts a row of its connection after the write is known to have happened, and nobody deletes an item whose maker's row is
 //     missing. Else the item could be finished and deleted while its maker, having lost the response, writes it a second time.
 //   - A return does not forget a pull that was not answered yet: it is owed an answer, kept in the item's debts.
+//
+// A task that the bus pushed for another family's call (then.go) is done before that family has answered: the answer takes the outcome's place
+// before it is posted, so that what is posted twice is the same.
 package task

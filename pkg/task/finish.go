@@ -69,6 +69,10 @@ func (t *Tasks) finish(ctx context.Context, k key, e end) (lost bool, old store.
 // conclude posts what the end of an item brings and deletes the item. If its maker or its hand-over may still be under way, or it owes answers, it
 // stays, and repair deletes it once they had their time.
 func (t *Tasks) conclude(ctx context.Context, i *item, e end) error {
+	outcome, err := t.told(ctx, i, e.outcome)
+	if err != nil {
+		return err // repair asks again
+	}
 	connid, id := i.answers()
 	var finisher string
 	var finisherID json.RawMessage
@@ -77,7 +81,7 @@ func (t *Tasks) conclude(ctx context.Context, i *item, e end) error {
 	}
 	keep := len(i.debts) > 0
 	errs := together(
-		func() error { return t.post(ctx, connid, id, e.outcome) },
+		func() error { return t.post(ctx, connid, id, outcome) },
 		func() error { return t.post(ctx, finisher, finisherID, jsonrpc.OK) },
 		func() error {
 			if keep {

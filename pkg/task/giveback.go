@@ -49,15 +49,19 @@ func (t *Tasks) giveBack(ctx context.Context, e *item, how homeward) (back bool,
 		vals[":"+p] = store.M(how.debts[name].attribute())
 	}
 	// Key: the task. Condition: it works, in the attempt that was read. Effect: it waits where its priority and its push's time put it, with
-	// its new ttl, nobody's; the answers that it owes are noted. A loser finds it over or in another attempt, or, by the request id,
-	// that it was itself.
+	// its new ttl, nobody's; the answers that it owes are noted. A loser finds it over or in another attempt, or, by the request id or by
+	// what is owed for it (if it was returned again since), that it was itself.
+	mine := func(i *item) bool {
+		_, owed := i.debts[how.request]
+		return i.ret == how.request || owed
+	}
 	_, err = t.DB.Do(ctx, store.Write{Table: store.Tasks, Key: e.item(), Update: update + " REMOVE #wc, #wi, #mc, #mr, #worked",
 		If: "#kind = :task AND #state = :working AND #att = :att", Values: vals, Names: own})
 	if old, lost := store.Lost(err); lost {
-		if old.Str("ret") == how.request {
+		if mine(decode(old)) {
 			return true, nil
 		}
 		return false, errMoved
 	}
-	return err == nil, t.unsure(ctx, e.key, err, func(i *item) bool { return i.ret == how.request })
+	return err == nil, t.unsure(ctx, e.key, err, mine)
 }

@@ -38,7 +38,12 @@ func (t *Tasks) handOver(ctx context.Context, e *item) error {
 	}
 	err = t.post(ctx, e.worker, e.workerID, answer)
 	if errors.Is(err, deliver.ErrGone) {
-		return t.refused(ctx, e, func() error { return nil })
+		return t.refused(ctx, e, func() error {
+			if e.mark.Row != e.pusherRow {
+				return nil
+			}
+			return t.Rows.Put(ctx, t.markRow(e)) // which also says that a detached push was answered
+		})
 	}
 	if err != nil {
 		return err // not marked: repair posts it again

@@ -59,7 +59,9 @@ type item struct {
 	outcomeBody string
 	finisher    call.Key // fc; its JSON-RPC id is finisherID
 	finisherID  json.RawMessage
-	posted      bool // the outcome was posted; the item is only kept for what is owed
+	then        string // what the family that answers the pusher wants to be told with the outcome; empty once it has answered, and for most tasks
+	posted      bool   // the outcome was posted; the item is only kept for what is owed
+	seized      bool   // by a repair, once: at is since then
 	debts       map[string]debt
 }
 
@@ -94,7 +96,7 @@ func decode(i store.Item) *item {
 		prio: i.Int("prio"), ttl: i.Int("ttl"), detached: i.Bool("det"), created: i.Time("created"), worked: i.Time("worked"),
 		attempt: i.Int("att"), order: i.Str("qk"), armed: i.Bool("armed"),
 		outcome: jsonrpc.Outcome(i.Str("out")), outcomeBody: i.Str("outb"), finisher: call.Key{Connid: i.Str("fc")}, finisherID: raw(i, "fi"),
-		posted: i.Bool("posted"),
+		then: i.Str("then"), posted: i.Bool("posted"), seized: i.Bool("seized"),
 	}
 	for name, v := range i.Map("debts") {
 		if e.debts == nil {
@@ -132,6 +134,7 @@ type task struct {
 	pusher                 string
 	pusherID               json.RawMessage
 	pusherRow, push, order string
+	then                   string // of PushThen
 }
 
 // attributes returns what a task is made of, under the names by which both a put and an update set it.
@@ -142,6 +145,9 @@ func (n *task) attributes() store.Item {
 		"created": store.Millis(n.created), "qk": store.S(n.order)}
 	if n.pusherID != nil {
 		i["pi"] = store.S(string(n.pusherID))
+	}
+	if n.then != "" {
+		i["then"] = store.S(n.then)
 	}
 	if n.body != "" {
 		i["body"] = store.S(n.body)

@@ -12,9 +12,6 @@ import (
 	"nexus/pkg/store"
 )
 
-// maxListing is how long a listing may be, in bytes, so that its message stays under 128 KB.
-const maxListing = 127 << 10
-
 // cutStrings is how long a string inside listed params may be, in bytes.
 const cutStrings = 10 << 10
 
@@ -38,12 +35,12 @@ func (t *Tasks) List(ctx context.Context, _ *call.Call, l access.List) (jsonrpc.
 			}
 			for _, part := range t.partitions(path) {
 				if full, err := lister.partition(ctx, part); err != nil || full {
-					return lister.outcome(), err
+					return lister.out.Outcome(), err
 				}
 			}
 		}
 		if q.Start = next; next == nil {
-			return lister.outcome(), nil
+			return lister.out.Outcome(), nil
 		}
 	}
 }
@@ -53,11 +50,8 @@ type listing struct {
 	tasks *Tasks
 	list  access.List
 	seen  int
-	out   []json.RawMessage
-	size  int
+	out   call.Listing
 }
-
-func (l *listing) outcome() jsonrpc.Outcome { return jsonrpc.Success(jsonrpc.Array(l.out)) }
 
 // partition adds a partition's items; full tells that no more are wanted.
 func (l *listing) partition(ctx context.Context, part string) (full bool, err error) {
@@ -78,11 +72,10 @@ func (l *listing) partition(ctx context.Context, part string) (full bool, err er
 			if err != nil {
 				return false, err
 			}
-			row := e.listed(params, tags)
-			if l.size += len(row) + 1; l.size > maxListing {
-				return false, jsonrpc.Err(jsonrpc.InvalidParams, "limit: the listing does not fit one message, ask for less")
+			if err := l.out.Add(e.listed(params, tags)); err != nil {
+				return false, err
 			}
-			if l.out = append(l.out, row); l.list.Limit > 0 && len(l.out) == l.list.Limit {
+			if l.list.Limit > 0 && l.out.Len() == l.list.Limit {
 				return true, nil
 			}
 		}
@@ -94,6 +87,9 @@ func (l *listing) partition(ctx context.Context, part string) (full bool, err er
 
 // listed is a task, or a pull that waits, as task.list shows it.
 func (e *item) listed(params, tags json.RawMessage) json.RawMessage {
+	if e.user == Internal {
+		params = nil // a password may be in them
+	}
 	var o jsonrpc.Object
 	o.String("id", e.taskid()).String("state", e.state).String("path", e.path()).String("method", e.method).
 		Raw("params", cutLongStrings(params)).Int("prio", e.prio).Int("priority", e.prio).Int("ttl", e.ttl).

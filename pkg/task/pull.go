@@ -60,15 +60,19 @@ func (t *Tasks) Pull(ctx context.Context, c *call.Call, p Pull) (jsonrpc.Outcome
 	return "", t.wait(ctx, c, p)
 }
 
-// take claims a task for a pull; nil if another was first.
+// take claims a task for a pull; nil if another was first. An item without a mark was given back since, and owes the pull its answer.
 func (t *Tasks) take(ctx context.Context, k key, c *call.Call) (*item, error) {
 	mark := call.Key{Connid: c.Connid, Row: call.Fresh(t.NewID())}
 	i, err := t.DB.Do(ctx, claim(k, c.Connid, c.ID, c.Request, mark, t.Now()))
 	if old, lost := store.Lost(err); lost {
-		if old.Str("claim") != c.Request {
+		switch {
+		case old.Str("claim") == c.Request:
+			i, err = old, nil
+		case old.Map("debts")[c.Request] != nil:
+			return &item{}, nil // given back, and claimed by another, while the claim was being repeated
+		default:
 			return nil, t.clearExpired(ctx, k, old)
 		}
-		i, err = old, nil
 	}
 	if err != nil {
 		return nil, t.unsure(ctx, k, err, func(e *item) bool { return e.claim == c.Request })

@@ -68,6 +68,11 @@ func (t *Tasks) Push(ctx context.Context, c *call.Call, p Push) (jsonrpc.Outcome
 	if len(n.params)+len(n.tags) > MaxBody {
 		return "", jsonrpc.Err(jsonrpc.InvalidParams, "params: with the tags "+tooLong)
 	}
+	return t.push(ctx, n)
+}
+
+// push hands a new task to a pull that waits, or stores it.
+func (t *Tasks) push(ctx context.Context, n *task) (jsonrpc.Outcome, error) {
 	var pulls, tasks []queued
 	err := errors.Join(together(
 		func() (err error) { pulls, err = t.look(ctx, n.path, queuedPull); return err },

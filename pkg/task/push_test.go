@@ -136,6 +136,32 @@ func TestDetached(t *testing.T) {
 	pusher.got()
 }
 
+// TestDetachedNotAnswered: a detached push whose answer cannot be posted is answered by repair.
+func TestDetachedNotAnswered(t *testing.T) {
+	const push = `{"method":"math.add","params":[1],"detached":true}`
+	for _, test := range []string{"stored", "converted"} {
+		t.Run(test, func(t *testing.T) {
+			b := newBench(t)
+			worker, pusher := b.pair()
+			if test == "converted" {
+				b.says(worker.pull("1", "math"), "")
+			}
+			b.postTo(pusher).Fail(attempts)
+			b.says(pusher.push("7", push), "recorded")
+			if n := b.putRow().With(pusher.Connid).Count(); n != 0 {
+				t.Errorf("%d rows say that the push was answered", n)
+			}
+			worker.Got()
+			pusher.got()
+			b.Advance(task.RepairAge)
+			b.repair()
+			b.Advance(task.RepairAge)
+			b.repair()
+			pusher.got(`7 {"ok":true}`)
+		})
+	}
+}
+
 // TestNotifications: a push without id is a task that nobody hears of; a pull without id is nothing at all.
 func TestNotifications(t *testing.T) {
 	b := newBench(t)
@@ -189,6 +215,29 @@ func TestPushFindsOtherWaiting(t *testing.T) {
 		"worker.i3 → A 1")
 	worker.got("1 A-math. math.add [1] ttl=5")
 	pusher.got()
+}
+
+// TestPushPairsTheHeadFirst: a push that finds others waiting before it pairs them, and goes on to its own.
+func TestPushPairsTheHeadFirst(t *testing.T) {
+	b := newBench(t)
+	worker, pusher := b.pair()
+	put := b.putTask().With("pusher/7")
+	put.Run(func() {
+		b.says(worker.pull("1", "math"), "")
+		b.says(worker.pull("2", "math"), "")
+		b.says(worker.pull("3", "math"), "")
+	})
+	b.diesAfter(put, func() string { return pusher.push("7", "math.add") })
+	b.says(pusher.push("8", "math.mul"), "")
+	b.items(
+		"A math. task working dl=240h0m0s worker=worker/1 pusher=pusher/7 maker=pusher.i1 mark=worker.i2 row=i1 math.add [1] att=1 ttl=5 push=pusher/7 claim=i3",
+		"B math. pull done dl=3h0m0s worker=worker/1 maker=worker.i4 posted pull=worker/1",
+		"C math. pull done dl=3h0m0s worker=worker/2 maker=worker.i5 posted pull=worker/2",
+		"D math. pull waiting queued dl=3h0m0s worker=worker/3 maker=worker.i6 pull=worker/3",
+		"E math. task working dl=240h0m0s worker=worker/2 pusher=pusher/8 maker=pusher.i7 mark=worker.i8 row=i7 math.mul [1] att=1 ttl=5 push=pusher/8 claim=i9")
+	worker.got(
+		"1 A-math. math.add [1] ttl=5",
+		"2 E-math. math.mul [1] ttl=5")
 }
 
 // TestPriorities: higher first, then first come; the head goes to the pull, not the task just pushed.

@@ -77,6 +77,24 @@ func TestConvertExpiredPull(t *testing.T) {
 	b.timers("10s task.deadline math. i3 pull")
 }
 
+// TestConvertPassesExpiredPull: the push goes on to the next pull, and the one whose time is over is told so all the same.
+func TestConvertPassesExpiredPull(t *testing.T) {
+	b := newBench(t)
+	worker, pusher := b.pair()
+	b.says(worker.pull("1", `{"prefix":"math","timeout":10}`), "")
+	b.says(worker.pull("2", "math"), "")
+	b.Advance(10 * time.Second)
+	b.says(pusher.push("7", "math.add"), "")
+	b.want(
+		"A math. task working at=10s created=10s dl=240h0m10s worker=worker/2 pusher=pusher/7 maker=worker.i1 mark=pusher.i2 row=i2 math.add [1] att=1 ttl=5 pull=worker/2 push=pusher/7",
+		"worker.i3 → i4 1",
+		"worker.i1 → A 2",
+		"pusher.i2 → A 7")
+	worker.got(
+		`1 error {"code":-32000,"message":"Timeout"}`,
+		"2 A-math. math.add [1] ttl=5")
+}
+
 // TestPullComesWhilePushIsStored: neither found the other at first; the push looks again and pairs them, in one transaction.
 func TestPullComesWhilePushIsStored(t *testing.T) {
 	b := newBench(t)

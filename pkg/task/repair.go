@@ -37,9 +37,12 @@ func (t *Tasks) Changed(ctx context.Context, keys [][2]string) error {
 func (t *Tasks) inspect(ctx context.Context, e *item) error {
 	now := t.Now()
 	if e.open() && !e.deadline.After(now) {
-		return t.expire(ctx, e.key, e.kind)
+		if err := t.expire(ctx, e.key, e.kind); err != nil || e.state != working {
+			return err
+		}
+		return t.Changed(ctx, [][2]string{e.key}) // its hand-over may be owed, and old enough
 	}
-	if age := now.Sub(e.at); age < t.RepairAge {
+	if age := now.Sub(e.still()); age < t.RepairAge {
 		wait := t.RepairAge - age
 		if e.open() {
 			wait = min(wait, e.deadline.Sub(now))
@@ -50,6 +53,15 @@ func (t *Tasks) inspect(ctx context.Context, e *item) error {
 		return t.repairDone(ctx, e)
 	}
 	return t.repairOpen(ctx, e)
+}
+
+// still is since when nothing has moved on an item that a live handler may be about to do. One that is over and posted is only kept for its
+// hand-over (or its maker, who is older): that its end moved it does not make the pull wait anew.
+func (e *item) still() time.Time {
+	if e.state == done && e.posted && len(e.debts) == 0 && !e.seized && !e.worked.IsZero() {
+		return e.worked
+	}
+	return e.at
 }
 
 // repairOpen makes good what a handler that died left undone of an item that waits or works.
@@ -175,6 +187,9 @@ func (t *Tasks) repairDone(ctx context.Context, e *item) error {
 	}
 	if !e.posted {
 		outcome, err := t.outcomeOf(ctx, e)
+		if err == nil {
+			outcome, err = t.told(ctx, e, outcome)
+		}
 		if err != nil {
 			return err
 		}
@@ -191,8 +206,9 @@ func (t *Tasks) repairDone(ctx context.Context, e *item) error {
 func (t *Tasks) seize(ctx context.Context, e *item) (bool, error) {
 	// Key: the item. Condition: nothing has moved since it was read. Effect: it moved just now, so that no other repair acts on it for
 	// RepairAge, well within which this handler ends. A loser finds that another took it, or, its response lost, leaves it to the next one.
-	_, err := t.DB.Do(ctx, store.Write{Table: store.Tasks, Key: e.item(), Update: "SET #at = :now", If: "#state = :state AND #at = :at",
-		Values: store.Item{":now": store.Millis(t.Now()), ":state": store.S(e.state), ":at": store.Millis(e.at)}})
+	_, err := t.DB.Do(ctx, store.Write{Table: store.Tasks, Key: e.item(), Update: "SET #at = :now, #seized = :true",
+		If:     "#state = :state AND #at = :at",
+		Values: store.Item{":now": store.Millis(t.Now()), ":true": store.Bool(true), ":state": store.S(e.state), ":at": store.Millis(e.at)}})
 	if _, lost := store.Lost(err); lost {
 		return false, nil
 	}

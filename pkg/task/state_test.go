@@ -117,6 +117,7 @@ func (b *bench) state() []string {
 	b.t.Helper()
 	var lines []string
 	tasks := b.Table(store.Tasks)
+	slices.SortFunc(tasks, func(a, c store.Item) int { return cmp.Compare(a.Str("id"), c.Str("id")) })
 	for _, i := range tasks {
 		if i.Str("part") != "@paths" {
 			b.names.item(i.Str("part"), i.Str("id"))
@@ -228,7 +229,7 @@ func (b *bench) item(of store.Item) string {
 		delete(i, "att")
 		delete(i, "ttl")
 	}
-	for _, flag := range []string{"det", "armed", "posted"} {
+	for _, flag := range []string{"det", "armed", "posted", "seized"} {
 		if i.Bool(flag) {
 			add("%s", flag)
 		}

@@ -39,6 +39,9 @@ const (
 type Sessions interface {
 	// End ends a session whose connection is known to be gone (closed) or has to go.
 	End(ctx context.Context, connid string, closed bool) error
+	// Then does what the outcome of a task pushed by PushThen brings, for the connection and request that pushed it, and returns what its caller
+	// is told. It may be asked again, and then has done it.
+	Then(ctx context.Context, connid, request, then string, o jsonrpc.Outcome) (jsonrpc.Outcome, error)
 	// Live tells which connections have a live session.
 	Live(ctx context.Context, connids ...string) (map[string]bool, error)
 }

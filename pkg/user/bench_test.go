@@ -83,7 +83,7 @@ func (b *bench) table() string {
 
 // row is the line of table for a user whom nothing was done to but its tags.
 func row(name, pass, tags, request string) string {
-	return fmt.Sprintf("%s pass=%s tags=%s templates=[] whitelist=[] blacklist=[] maxsessions=50 disabled=false createdAt=%d req=%s attributes=10",
+	return fmt.Sprintf("%s pass=%s tags=%s templates=[] whitelist=[] blacklist=[] maxsessions=50 disabled=false createdAt=%d req=%s attributes=11",
 		name, pass, tags, harness.Start().UnixMilli(), request)
 }
 

@@ -37,16 +37,22 @@ func (u *Users) Login(ctx context.Context, user, as, pass, ip string) (in call.S
 		if !p.Tags.Allows("admin", as) {
 			return call.Session{}, 0, jsonrpc.Err(jsonrpc.PermissionDenied, "@admin on "+as)
 		}
-		p, err = u.Profile(ctx, as)
-		if e, ok := errors.AsType[*jsonrpc.Error](err); ok && e.Code == jsonrpc.InvalidUser {
-			err = refused()
-		}
-		if err != nil {
-			return call.Session{}, 0, err
-		}
-		if err := p.admit(ip); err != nil {
-			return call.Session{}, 0, err
-		}
+		return u.Admit(ctx, as, ip)
+	}
+	return call.Session{User: p.User, Tags: p.Tags}, p.MaxSessions, nil
+}
+
+// Admit returns what Login does for a user whom somebody else vouches for, from an address (without port). Refusals are -32010.
+func (u *Users) Admit(ctx context.Context, name, ip string) (in call.Session, maxSessions int64, err error) {
+	p, err := u.Profile(ctx, name)
+	if e, ok := errors.AsType[*jsonrpc.Error](err); ok && e.Code == jsonrpc.InvalidUser {
+		err = refused()
+	}
+	if err == nil {
+		err = p.admit(ip)
+	}
+	if err != nil {
+		return call.Session{}, 0, err
 	}
 	return call.Session{User: p.User, Tags: p.Tags}, p.MaxSessions, nil
 }

@@ -84,6 +84,14 @@ func (u *Users) change(ctx context.Context, c *call.Call, name, attribute string
 	return errors.New("user " + name + ": changed by others at each attempt")
 }
 
+// ok is the answer of a call that changes a user.
+func (*Users) ok(err error) (jsonrpc.Outcome, error) {
+	if err != nil {
+		return "", err
+	}
+	return jsonrpc.OK, nil
+}
+
 // readUser reads the parameter that names a user.
 func readUser(p *jsonrpc.Params) string {
 	name, err := access.UserName(p.String("user"))

@@ -106,7 +106,7 @@ func TestRejectUnmarked(t *testing.T) {
 		b.Advance(task.RepairAge)
 		b.repair()
 		b.want(
-			"A math. task waiting queued at=30s dl=240h0m0s pusher=pusher/7 maker=worker.i1 row=i2 math.add [1] att=1 ttl=4 pull=worker/1 push=pusher/7 ret=other/2",
+			"A math. task waiting queued at=30s dl=240h0m0s pusher=pusher/7 maker=worker.i1 row=i2 math.add [1] att=1 ttl=4 seized pull=worker/1 push=pusher/7 ret=other/2",
 			"pusher.o#math.|A → A 7",
 			"worker.i1 → A 1",
 			"pusher.i2 → A 7")
@@ -130,7 +130,7 @@ func TestRejectUnmarked(t *testing.T) {
 		b.repair()
 		b.repair()
 		b.want(
-			"A math. task waiting queued at=30s dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=1 ttl=4 push=pusher/7 claim=worker/1 ret=other/2",
+			"A math. task waiting queued at=30s dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=1 ttl=4 seized push=pusher/7 claim=worker/1 ret=other/2",
 			"pusher.o#math.|A → A 7",
 			"pusher.i1 → A 7")
 		worker.got(`1 error {"code":-32000,"message":"Timeout"}`)
@@ -151,7 +151,7 @@ func TestRejectUnmarked(t *testing.T) {
 		b.Advance(task.RepairAge)
 		b.repair()
 		b.want("pusher.i1 → A 7")
-		worker.got() // late, but once
+		worker.got("1 A-math. math.add [1] ttl=1") // late, but once
 	})
 }
 
@@ -172,11 +172,56 @@ func TestRejectDied(t *testing.T) {
 	b.repair()
 	b.repair()
 	b.want(
-		"A math. task waiting queued at=30s dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=1 ttl=4 push=pusher/7 claim=worker/1 ret=worker/2",
+		"A math. task waiting queued at=30s dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=1 ttl=4 seized push=pusher/7 claim=worker/1 ret=worker/2",
 		"pusher.o#math.|A → A 7",
 		"pusher.i1 → A 7",
 		"worker.i2 → A 1")
 	worker.got(`2 {"ok":true}`)
+}
+
+// TestRejectDiedThenFinished: the item is kept for the answer that it owes.
+func TestRejectDiedThenFinished(t *testing.T) {
+	b := newBench(t)
+	worker, pusher := b.pair()
+	b.says(pusher.push("7", "math.add"), "")
+	b.says(worker.pull("1", "math"), "")
+	b.diesAfter(b.updateTask().With(":ret"), func() string { return worker.reject("2", "A") })
+	worker.Got()
+	b.says(worker.result("3", "A", "3"), "")
+	b.want(
+		`A math. task done dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=1 ttl=4 posted push=pusher/7 claim=worker/1 ret=worker/2 fin=worker/3 out="result":3 finisher=worker/3 debt=worker/2:worker/2:"result":{"ok":true}`,
+		"pusher.i1 → A 7",
+		"worker.i2 → A 1")
+	worker.got(`3 {"ok":true}`)
+	pusher.got("7 3")
+	b.Advance(task.RepairAge)
+	b.repair()
+	b.repair()
+	b.want(
+		"pusher.i1 → A 7",
+		"worker.i2 → A 1")
+	worker.got(`2 {"ok":true}`)
+	pusher.got()
+}
+
+// TestRejectOfAnotherAttempt: at the last ttl, too, a return is of the attempt that it read. Here that one went back unspent meanwhile.
+func TestRejectOfAnotherAttempt(t *testing.T) {
+	b := newBench(t)
+	worker, pusher := b.pair()
+	other := b.client("other")
+	b.says(pusher.push("7", `{"method":"math.add","params":[1],"ttl":1}`), "")
+	b.diesAfter(b.updateTask(), func() string { return worker.pull("1", "math") })
+	b.updateTask().With("other/2").Run(func() {
+		worker.Lost()
+		b.Advance(task.RepairAge)
+		b.repair()
+		b.says(other.pull("3", "math"), "")
+	})
+	b.says(other.reject("2", "A"), "-32002 Invalid task:[A-math.]")
+	b.items(
+		"A math. task working at=30s dl=240h0m0s worker=other/3 pusher=pusher/7 maker=pusher.i1 mark=other.i3 row=i1 math.add [1] att=2 ttl=1 seized push=pusher/7 claim=other/3 ret=i4")
+	other.got("3 A-math. math.add [1] ttl=1")
+	pusher.got()
 }
 
 // TestRejectPastDeadline: a task past its deadline is the deadline's.
@@ -209,197 +254,4 @@ func TestFinishExpiredWaiting(t *testing.T) {
 	b.want("pusher.i1 → A 7")
 	pusher.got(`7 error {"code":-32000,"message":"Timeout"}`)
 	worker.got()
-}
-
-// TestWorkerGone: the worker's session ends. What it worked on waits again with a ttl less, at 0 the pusher gets -32011; what waits for it goes.
-func TestWorkerGone(t *testing.T) {
-	b := newBench(t)
-	worker, pusher := b.pair()
-	other := b.client("other")
-	b.says(pusher.push("7", "math.add"), "")
-	b.says(pusher.push("8", `{"method":"math.mul","params":[2],"ttl":1}`), "")
-	b.says(worker.pull("1", "math"), "")
-	b.says(worker.pull("2", "math"), "")
-	b.says(worker.pull("3", "text"), "")
-	b.says(other.pull("4", "math"), "")
-	b.want(
-		"A text. pull waiting queued dl=3h0m0s worker=worker/3 maker=worker.i1 pull=worker/3",
-		"B math. task working dl=240h0m0s worker=worker/1 pusher=pusher/7 maker=pusher.i2 mark=worker.i3 row=i2 math.add [1] att=1 ttl=5 push=pusher/7 claim=worker/1",
-		"C math. task working dl=240h0m0s worker=worker/2 pusher=pusher/8 maker=pusher.i4 mark=worker.i5 row=i4 math.mul [2] att=1 ttl=1 push=pusher/8 claim=worker/2",
-		"D math. pull waiting queued dl=3h0m0s worker=other/4 maker=other.i6 pull=other/4",
-		"pusher.i2 → B 7",
-		"pusher.i4 → C 8",
-		"worker.i3 → B 1",
-		"worker.i5 → C 2",
-		"worker.i1 → A 3",
-		"other.i6 → D 4")
-	worker.Got()
-	worker.end()
-	b.want(
-		"worker ended",
-		"B math. task working dl=240h0m0s worker=other/4 pusher=pusher/7 maker=pusher.i2 mark=other.i7 row=i2 math.add [1] att=2 ttl=4 push=pusher/7 claim=i8 ret=i9",
-		"D math. pull done dl=3h0m0s worker=other/4 maker=other.i6 posted pull=other/4",
-		"pusher.i2 → B 7",
-		"pusher.i4 → C 8",
-		"worker.i3 → B 1",
-		"worker.i5 → C 2",
-		"worker.i1 → A 3",
-		"other.i6 → D 4",
-		"other.i7 → B 4")
-	pusher.got(`8 error {"code":-32011,"message":"TTL expired"}`)
-	other.got("4 B-math. math.add [1] ttl=4")
-}
-
-// TestWorkerGoneUnmarked: an end leaves a hand-over that is not marked to who makes it, and that one gives the task back with its ttl.
-func TestWorkerGoneUnmarked(t *testing.T) {
-	for _, way := range []string{"convert", "claim"} {
-		t.Run(way, func(t *testing.T) {
-			b := newBench(t)
-			worker, pusher := b.pair()
-			first, second := pusher, worker
-			if way == "convert" {
-				first, second = worker, pusher
-			}
-			call := func(c *client) string {
-				if c == worker {
-					return worker.pull("1", "math")
-				}
-				return pusher.push("7", "math.add")
-			}
-			b.says(call(first), "")
-			b.postTo(worker).Run(func() {
-				worker.end()
-				for _, line := range b.state() {
-					if line[0] == 'A' && !contains(line, "task working", "ttl=5") {
-						t.Error(line)
-					}
-				}
-			})
-			b.says(call(second), "")
-			for _, line := range b.state() {
-				if line[0] == 'A' && !contains(line, "task waiting queued", "ttl=5") {
-					t.Error(line)
-				}
-			}
-		})
-	}
-}
-
-// TestGoneAtHandOver: the post of a hand-over meets 410. The task goes back unspent before the session ends, and to the next pull.
-func TestGoneAtHandOver(t *testing.T) {
-	t.Run("convert", func(t *testing.T) {
-		b := newBench(t)
-		worker, pusher := b.pair()
-		b.says(worker.pull("1", "math"), "")
-		worker.Lost()
-		b.says(pusher.push("7", `{"method":"math.add","params":[1],"ttl":1,"detach":true}`), "")
-		b.want(
-			"worker ended",
-			"A math. task waiting queued dl=240h0m0s pusher=pusher/7 maker=worker.i1 row=i2 math.add [1] att=1 ttl=1 det pull=worker/1 push=pusher/7 ret=i3",
-			"worker.i1 → A 1",
-			"pusher.i2 → A 7")
-		pusher.got(`7 {"ok":true}`)
-		b.timers(
-			"5s session.ended worker",
-			"1m0s session.ended worker")
-		b.pass(2 * task.RepairAge)
-		b.repair()
-		pusher.got() // once
-	})
-	t.Run("claim", func(t *testing.T) {
-		b := newBench(t)
-		worker, pusher := b.pair()
-		b.says(pusher.push("7", `{"method":"math.add","params":[1],"ttl":1}`), "")
-		worker.Lost()
-		b.says(worker.pull("1", "math"), "")
-		b.want(
-			"worker ended",
-			"A math. task waiting queued dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=1 ttl=1 push=pusher/7 claim=worker/1 ret=i2",
-			"pusher.i1 → A 7")
-	})
-	t.Run("with another pull there", func(t *testing.T) {
-		b := newBench(t)
-		worker, pusher := b.pair()
-		other := b.client("other")
-		b.says(worker.pull("1", "math"), "")
-		b.says(other.pull("2", "math"), "")
-		worker.Lost()
-		b.says(pusher.push("7", `{"method":"math.add","params":[1],"ttl":1}`), "")
-		b.want(
-			"worker ended",
-			"A math. task working dl=240h0m0s worker=other/2 pusher=pusher/7 maker=worker.i1 mark=other.i2 row=i3 math.add [1] att=2 ttl=1 pull=worker/1 push=pusher/7 claim=i4 ret=i5",
-			"B math. pull done dl=3h0m0s worker=other/2 maker=other.i6 posted pull=other/2",
-			"worker.i1 → A 1",
-			"other.i6 → B 2",
-			"pusher.i3 → A 7",
-			"other.i2 → A 2")
-		other.got("2 A-math. math.add [1] ttl=1")
-	})
-}
-
-// TestDrop: the pusher's session ends. Its tasks go, waiting and working, but for the detached ones; nobody is told, and a later result is -32002.
-func TestDrop(t *testing.T) {
-	b := newBench(t)
-	worker, pusher := b.pair()
-	b.says(pusher.push("7", "math.add"), "")
-	b.says(worker.pull("1", "math"), "")
-	b.says(pusher.push("8", "math.mul"), "")
-	b.says(pusher.push("9", `{"method":"math.sub","params":[3],"detached":true}`), "")
-	b.want(
-		"A math. task working dl=240h0m0s worker=worker/1 pusher=pusher/7 maker=pusher.i1 mark=worker.i2 row=i1 math.add [1] att=1 ttl=5 push=pusher/7 claim=worker/1",
-		"B math. task waiting queued dl=240h0m0s pusher=pusher/8 maker=pusher.i3 row=i3 math.mul [1] att=0 ttl=5 push=pusher/8",
-		"C math. task waiting queued dl=240h0m0s pusher=pusher/9 maker=pusher.i4 row=i4 math.sub [3] att=0 ttl=5 det push=pusher/9",
-		"pusher.i1 → A 7",
-		"worker.i2 → A 1",
-		"pusher.i3 → B 8",
-		"pusher.i4 → C 9")
-	worker.Got()
-	pusher.Got()
-	pusher.end()
-	b.want(
-		"pusher ended",
-		"C math. task waiting queued dl=240h0m0s pusher=pusher/9 maker=pusher.i4 row=i4 math.sub [3] att=0 ttl=5 det push=pusher/9",
-		"pusher.i1 → A 7",
-		"worker.i2 → A 1",
-		"pusher.i3 → B 8",
-		"pusher.i4 → C 9")
-	b.says(worker.result("2", "A", "3"), "-32002 Invalid task:[A-math.]")
-	b.says(worker.reject("3", "A"), "-32002 Invalid task:[A-math.]")
-	worker.got()
-	b.pass(2 * time.Minute) // the later clean-ups find nothing more
-	b.want(
-		"pusher ended",
-		"C math. task waiting queued dl=240h0m0s pusher=pusher/9 maker=pusher.i4 row=i4 math.sub [3] att=0 ttl=5 det push=pusher/9",
-		"pusher.i1 → A 7",
-		"worker.i2 → A 1",
-		"pusher.i3 → B 8",
-		"pusher.i4 → C 9")
-}
-
-// TestEndsMeet: the handler was under way when the session ended, and stored its item afterwards. The later clean-ups take it.
-func TestEndsMeet(t *testing.T) {
-	b := newBench(t)
-	worker, pusher := b.pair()
-	b.putTask().With("worker/1").Run(worker.end)
-	b.says(worker.pull("1", "math"), "")
-	b.putTask().With("pusher/7").Run(pusher.end)
-	b.says(pusher.push("7", "text.add"), "")
-	b.want(
-		"pusher ended",
-		"worker ended",
-		"A text. task waiting queued dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 text.add [1] att=0 ttl=5 push=pusher/7",
-		"B math. pull waiting queued dl=3h0m0s worker=worker/1 maker=worker.i2 pull=worker/1",
-		"worker.i2 → B 1",
-		"pusher.i1 → A 7")
-	b.timers(
-		"5s session.ended worker",
-		"5s session.ended pusher",
-		"1m0s session.ended worker",
-		"1m0s session.ended pusher")
-	b.pass(5 * time.Second)
-	b.want(
-		"pusher ended",
-		"worker ended",
-		"worker.i2 → B 1",
-		"pusher.i1 → A 7")
 }

@@ -1,0 +1,60 @@
+package nexus
+
+import (
+	"context"
+	"fmt"
+
+	"nexus/pkg/pipe"
+	"nexus/pkg/session"
+	"nexus/pkg/store"
+	"nexus/pkg/task"
+	"nexus/pkg/timer"
+)
+
+// repairs tells by table who reads back what its stream says has changed.
+func (b *Bus) repairs() map[string]func(ctx context.Context, keys [][2]string) error {
+	return map[string]func(context.Context, [][2]string) error{store.Pipes: b.Pipes.Changed, store.Tasks: b.Tasks.Changed}
+}
+
+// Repaired returns the table of a name, as DynamoDB knows it, if there is one whose stream repair reads.
+func (b *Bus) Repaired(name string) (store.Table, bool) {
+	for _, t := range store.Schema() {
+		if _, ok := b.repairs()[t.Name]; ok && b.prefix+t.Name == name {
+			return t, true
+		}
+	}
+	return store.Table{}, false
+}
+
+// Changed is told of items of a table by its stream.
+func (b *Bus) Changed(ctx context.Context, table string, keys [][2]string) error {
+	changed, ok := b.repairs()[table]
+	if !ok {
+		return fmt.Errorf("nothing repairs the table %s", table)
+	}
+	return changed(ctx, keys)
+}
+
+// wakes tells by kind what a message of the delay queue does.
+func (b *Bus) wakes() map[string]func(context.Context, timer.Wake) error {
+	return map[string]func(context.Context, timer.Wake) error{
+		pipe.WakeDeadline:  b.Pipes.Woken,
+		pipe.WakeInspect:   b.Pipes.Woken,
+		pipe.WakeLook:      b.Pipes.Woken,
+		session.WakeEnded:  b.Sessions.Woken,
+		session.WakeKick:   b.Sessions.WokenToKick,
+		session.WakeReload: b.Sessions.WokenToReload,
+		session.WakeSweep:  func(ctx context.Context, w timer.Wake) error { return b.Sessions.Sweep(ctx, w.Cursor) },
+		task.WakeDeadline:  b.Tasks.Woken,
+		task.WakeInspect:   b.Tasks.Woken,
+	}
+}
+
+// Woken does what a message of the delay queue says.
+func (b *Bus) Woken(ctx context.Context, w timer.Wake) error {
+	wake, ok := b.wakes()[w.Kind]
+	if !ok {
+		return fmt.Errorf("a message of the unknown kind %q", w.Kind)
+	}
+	return wake(ctx, w)
+}

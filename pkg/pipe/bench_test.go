@@ -1,0 +1,315 @@
+package pipe_test
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"nexus/localstack/harness"
+	"nexus/pkg/call"
+	"nexus/pkg/jsonrpc"
+	"nexus/pkg/pipe"
+	"nexus/pkg/store"
+	"nexus/pkg/timer"
+)
+
+// bench is pipes and clients. What it shows of them (state_test.go) has names where the tables have ids.
+type bench struct {
+	*harness.Harness
+	t     *testing.T
+	ctx   context.Context
+	dying context.Context // of the next handler, where it is to die
+	pipes *pipe.Pipes
+	names map[string]string // connids and pipeids
+}
+
+// client is a client with a name.
+type client struct {
+	*harness.Client
+	b    *bench
+	name string
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	h := harness.New(t)
+	return &bench{Harness: h, t: t, ctx: t.Context(), pipes: h.Bus.Pipes, names: map[string]string{}}
+}
+
+func (b *bench) client(name string) *client {
+	b.t.Helper()
+	c := &client{Client: b.Connect(), b: b, name: name}
+	b.names[c.Connid] = name
+	return c
+}
+
+// pair is what most tests need: who has the pipe A, and another.
+func (b *bench) pair() (owner, other *client) {
+	b.t.Helper()
+	owner, other = b.client("owner"), b.client("other")
+	owner.create(`{}`)
+	return owner, other
+}
+
+// call is a request of a client. id is its JSON-RPC id, empty for a notification; its request is named by both.
+func (c *client) call(id string) *call.Call {
+	out := &call.Call{Connid: c.Connid, Request: c.name + "/" + id}
+	if id != "" {
+		out.ID = json.RawMessage(id)
+	}
+	return out
+}
+
+// do carries out a call and returns what is left to be said to its caller: an outcome, or an error; nothing where the call's answer was posted or
+// will be. A recorded error, which nobody is told, begins with "recorded".
+func do[P any](c *client, id, params string, read func(*jsonrpc.Params) P, run func(context.Context, *call.Call, P) (jsonrpc.Outcome, error)) string {
+	c.b.t.Helper()
+	p := jsonrpc.ReadParams([]byte(params))
+	in := read(p)
+	if err := p.Err(); err != nil {
+		return err.Error()
+	}
+	o, err := run(c.b.context(), c.call(id), in)
+	switch {
+	case call.IsRecorded(err):
+		return "recorded"
+	case err != nil:
+		if e, known := jsonrpc.From(err); known {
+			return c.b.short(e.Error())
+		}
+		return "unknown"
+	}
+	return strings.TrimPrefix(string(o), `"result":`)
+}
+
+// create creates a pipe and names it: A, B, …
+func (c *client) create(params string) string {
+	c.b.t.Helper()
+	answer := do(c, "1", params, pipe.ReadCreate, c.b.pipes.Create)
+	var a struct{ Pipeid string }
+	if json.Unmarshal([]byte(answer), &a) != nil || a.Pipeid == "" {
+		return answer
+	}
+	return c.b.named(a.Pipeid)
+}
+
+func (b *bench) named(pipeid string) string {
+	if b.names[pipeid] == "" {
+		n := 0
+		for _, name := range b.names {
+			if len(name) == 1 {
+				n++
+			}
+		}
+		b.names[pipeid] = string(rune('A' + n))
+	}
+	return b.names[pipeid]
+}
+
+// id is a pipe's id by its name.
+func (b *bench) id(name string) string {
+	for id, n := range b.names {
+		if n == name {
+			return id
+		}
+	}
+	return name
+}
+
+// on are params that name a pipe, A unless they name another, and more.
+func (b *bench) on(more string) string {
+	name := "A"
+	if strings.HasPrefix(more, "B") {
+		name, more = "B", more[1:]
+	}
+	if more != "" {
+		more = "," + more
+	}
+	return `{"pipeid":"` + b.id(name) + `"` + more + `}`
+}
+
+// write writes a message, as it is given: with other members behind it, if any.
+func (c *client) write(id, msg string) string {
+	c.b.t.Helper()
+	return do(c, id, c.b.on(`"msg":`+msg), pipe.ReadWrite, c.b.pipes.Write)
+}
+
+func (c *client) read(id, more string) string {
+	c.b.t.Helper()
+	return do(c, id, c.b.on(more), pipe.ReadRead, c.b.pipes.Read)
+}
+
+func (c *client) close(id string) string {
+	c.b.t.Helper()
+	return do(c, id, c.b.on(""), pipe.ReadClose, c.b.pipes.Close)
+}
+
+// publish appends a publication: number n of the row r.
+func (b *bench) publish(n int64, msg string) string {
+	b.t.Helper()
+	there, err := b.pipes.Append(b.context(), b.id("A"), pipe.Publication{Row: "r", N: n, Message: json.RawMessage(msg)})
+	switch {
+	case call.IsRecorded(err):
+		return "recorded"
+	case err != nil:
+		return "unknown"
+	}
+	return fmt.Sprint(there)
+}
+
+// end ends the session of a client of which somebody learned that it is gone.
+func (c *client) end() {
+	c.b.t.Helper()
+	c.Lost()
+	c.b.try(c.b.Bus.Sessions.End(c.b.ctx, c.Connid, true))
+}
+
+// got checks the messages that a client got since the last look, in any order.
+func (c *client) got(want ...string) {
+	c.b.t.Helper()
+	var got []string
+	for _, m := range c.Got() {
+		rest, _ := strings.CutPrefix(m, `{"jsonrpc":"2.0","id":`)
+		rest = strings.Replace(strings.TrimSuffix(rest, "}"), `,"result":`, " ", 1)
+		got = append(got, c.b.short(brief(rest)))
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		c.b.t.Errorf("%s got\n\t%s\nwant\n\t%s", c.name, strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
+}
+
+const ok = ` {"ok":true}`
+
+// msgs is what a read gets that nothing is left behind and nothing was dropped: messages with their counts, from the first given one on.
+func msgs(count int, texts ...string) string { return counted(0, 0, count, texts...) }
+
+func counted(waiting, drops, count int, texts ...string) string {
+	list := make([]string, len(texts))
+	for n, text := range texts {
+		list[n] = fmt.Sprintf(`{"msg":%s,"count":%d}`, text, count+n)
+	}
+	return fmt.Sprintf(` {"waiting":%d,"drops":%d,"msgs":[%s]}`, waiting, drops, strings.Join(list, ","))
+}
+
+// Requests that tests disturb.
+func (b *bench) update(with ...string) harness.Kind {
+	return b.On("UpdateItem", append([]string{`"nexus-pipes"`}, with...)...)
+}
+func (b *bench) alloting() harness.Kind  { return b.update(`":all"`) }
+func (b *bench) directing() harness.Kind { return b.update(`":what"`, `":one"`) }
+func (b *bench) claiming() harness.Kind  { return b.update(`":what"`, `":to"`) }
+func (b *bench) joining() harness.Kind   { return b.update(`":asks"`) }
+func (b *bench) clearing() harness.Kind  { return b.update(`"REMOVE #who.#token`) }
+func (b *bench) expiring() harness.Kind  { return b.update(`":read"`, `":what"`) }
+func (b *bench) closing() harness.Kind   { return b.update(`":request"`) }
+func (b *bench) seizing() harness.Kind   { return b.update(`":at"`) }
+func (b *bench) getting() harness.Kind   { return b.On("GetItem", `"nexus-pipes"`) }
+func (b *bench) puttingRow() harness.Kind {
+	return b.On("PutItem", `"nexus-pipes"`, `"row":{"S":"0`, `"m":`)
+}
+func (b *bench) plugging() harness.Kind { return b.On("PutItem", `"nexus-pipes"`, `"plug":`) }
+func (b *bench) postTo(c *client) harness.Kind {
+	return b.On("PostToConnection", c.Connid[len(b.Connid("")):]+" ")
+}
+
+// attempts is how often the SDK tries a request.
+const attempts = 3
+
+// diesAfter carries out a call whose handler dies when a request of a kind has taken effect: nothing that it does then happens.
+func (b *bench) diesAfter(kind harness.Kind, run func() string) {
+	b.t.Helper()
+	b.dies(kind.Then, run)
+}
+
+// diesBefore is diesAfter, without the effect.
+func (b *bench) diesBefore(kind harness.Kind, run func() string) {
+	b.t.Helper()
+	b.dies(kind.Run, run)
+}
+
+func (b *bench) dies(when func(func()), run func() string) {
+	b.t.Helper()
+	var cancel func()
+	b.dying, cancel = context.WithCancel(b.ctx)
+	when(cancel)
+	run()
+}
+
+// context is that of the next handler.
+func (b *bench) context() context.Context {
+	ctx := cmp.Or(b.dying, b.ctx)
+	b.dying = nil
+	return ctx
+}
+
+// try takes an error that must not be.
+func (b *bench) try(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Error(err)
+	}
+}
+
+func (b *bench) says(got, want string) {
+	b.t.Helper()
+	if got != want {
+		b.t.Errorf("answer %q, want %q", got, want)
+	}
+}
+
+// repair does what the stream does with all pipes: it has them looked at.
+func (b *bench) repair() {
+	b.t.Helper()
+	var keys [][2]string
+	for _, i := range b.Table(store.Pipes) {
+		keys = append(keys, [2]string{i.Str("pipeid"), i.Str("row")})
+	}
+	b.try(b.pipes.Changed(b.context(), keys))
+}
+
+// later lets so much time pass that everything is repair's, and has it looked at. No timer comes.
+func (b *bench) later() {
+	b.t.Helper()
+	b.Advance(pipe.RepairAge)
+	b.repair()
+}
+
+// pass lets time pass and the messages of the delay queue come on their way.
+func (b *bench) pass(d time.Duration) {
+	b.t.Helper()
+	end := b.Now().Add(d)
+	for {
+		list := b.Messages()
+		if len(list) == 0 || list[0].Due.After(end) {
+			break
+		}
+		b.Advance(max(list[0].Due.Sub(b.Now()), 0))
+		for _, m := range b.Due() {
+			w, err := timer.Parse(m.Body)
+			b.try(err)
+			b.try(b.Bus.Woken(b.context(), w))
+		}
+	}
+	b.Advance(end.Sub(b.Now()))
+}
+
+// timers checks all messages of the delay queue: when they come, in time since the test began, and of which kind they are.
+func (b *bench) timers(want ...string) {
+	b.t.Helper()
+	var got []string
+	for _, m := range b.Messages() {
+		w, err := timer.Parse(m.Body)
+		b.try(err)
+		got = append(got, b.short(fmt.Sprintf("%s %s %s", m.Due.Sub(harness.Start()), w.Kind, w.Key[0])))
+	}
+	if !slices.Equal(got, want) {
+		b.t.Errorf("the queue has\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
+}

@@ -1,0 +1,57 @@
+// Package pipe is the family pipe.*: queues of messages that any session writes and the one that created them reads.
+//
+// A pipe is a partition of one table. Its item `meta` is the state machine; each write that finds nobody waiting leaves one row of messages beside
+// it, numbered without holes. Rows are never changed and never deleted (TimeToLive takes them), so that a range of them is the same whenever it is
+// read.
+//
+//	meta:  open ──close, or the end of its session──▶ closed ──everybody was answered──▶ gone
+//
+//	a write        ┌─ nothing unread and a read waits: the read is handed the message ─────────────────▶ acknowledged
+//	               ├─ else: the number tail.n is allotted ──the row is put──▶ acknowledged ──look: reads that wait are served
+//	               └─ no room: counted in drops ────────────────────────────────────────────────────────▶ acknowledged
+//
+//	a read         ┌─ rows at the head: handed over
+//	               └─ else: joins waits ──look──▶ waits ──served, in turn──▶ handed over
+//	                                                └──time-out, close──▶ answered without messages
+//
+//	a hand-over    who.#t, what.#t and was.#t, named by a token of the handler that made it ──posted──▶ cleared
+//
+//	a number       allotted ──▶ its row, put by its writer
+//	                  └──its writer is dead──▶ a plug, put by whoever comes to it ──▶ skipped; a late writer is allotted another number
+//
+// Each arrow is one conditional write. What meta holds:
+//
+//	owner, len, req     the session that reads, the capacity in messages, the request that made it
+//	head {n,o,s}        what is read next: row number, messages already taken of that row, and the sum of all messages before
+//	tail {n,c,s,w,d,a}  the next row number, the messages written (dropped ones too), those accepted, those unread, the drops not yet reported,
+//	                    and when a number was last allotted
+//	waits, asks, asker  the reads that wait, in turn, at most 32; how many ever joined; the token of the last to join
+//	who, what, was      the hand-overs: to which read; which messages; tail as it was just before
+//	owed                the answers `ok` that the writers of hand-overs, and who closed the pipe, were not yet known to have got
+//	made                tail just before each of the last few allotments, by the token of who got it
+//	sn, sk              the last publication appended, and tail just before it, by row of publications
+//	closed              when it was closed
+//
+// # Every acknowledged message is read exactly once or counted in drops
+//
+// A message is acknowledged when it is in a row, or in a hand-over, or counted.
+//
+//   - At least once. In a row: its number is below tail.n before the row is put, and head does not pass a number without meeting its row or a plug,
+//     which both are put only where the other is not. A writer that meets a plug has not acknowledged yet and goes on with a new number. Head moves
+//     over messages only in the write that names their range in a hand-over, and a hand-over is cleared only after its post; until then repair
+//     posts it. In a hand-over: the same. A read is never left beside messages: a writer puts its row and then looks for reads, a read joins
+//     and then looks for rows (the item that joining returns is that look, where nothing was unread), so that one of them sees the other.
+//   - At most once. Two hand-overs never name one message: each range begins at the head that its write is conditional on and moves. A read is never
+//     handed two: it leaves waits in the write that names it in who, and joins once, since joining is conditional on asks and is repeated with
+//     the same asks only. A write is never stored twice: a number is allotted once to a token (made), a hand-over made once (who), a row put once; a
+//     publication is as many times as it comes the same number, or none (sn, sk).
+//   - A post whose outcome is unknown, or which a death follows, is repeated with the same bytes: rows do not change, and was keeps the counters.
+//   - drops grows in the same write by which the number of messages does, and goes back to 0 in the write that reports it.
+//
+// Unread messages are counted in tail.w for the condition on room, which could not subtract. A plugged number takes with it a count of messages that
+// only its dead writer knew; so each row tells the sum before it, head carries the sum as well, and what the two differ by when head moves
+// is what tail.w loses.
+//
+// A write that no hand-over and no drop answers is acknowledged from its handler alone: one that dies between its first write and its post leaves its
+// caller without an answer, and its message unread or read, but not acknowledged.
+package pipe

@@ -1,0 +1,207 @@
+package pipe
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"nexus/pkg/jsonrpc"
+	"nexus/pkg/store"
+)
+
+// row is an item of messages beside meta, or a plug where there will never be any.
+type row struct {
+	number int64
+	count  int64 // of the first message
+	sum    int64 // messages accepted before
+	at     time.Time
+	token  string // of who put it
+	plug   bool
+	// One message, or, where many is set, as many as were written together: an array of them.
+	text string
+	many bool
+}
+
+func rowName(number int64) string { return fmt.Sprintf("%016d", number) }
+
+func rowKey(pipeid string, number int64) store.Item {
+	return store.Item{"pipeid": store.S(pipeid), "row": store.S(rowName(number))}
+}
+
+// putRow puts a row where there is none, and returns the one that is there then.
+func (p *Pipes) putRow(ctx context.Context, pipeid string, r row) (there row, err error) {
+	i := rowKey(pipeid, r.number)
+	i["c"], i["s"], i["at"], i["t"] = store.N(r.count), store.N(r.sum), store.Millis(r.at), store.S(r.token)
+	i[store.AttrExpires] = store.N(p.expiry())
+	if r.plug {
+		i["plug"] = store.Bool(true)
+	} else {
+		i["m"] = store.S(r.text)
+	}
+	if r.many {
+		i["many"] = store.Bool(true)
+	}
+	// Key: the row of an allotted number. Condition: there is none. Effect: it is there for good: messages, or the plug that says there will be
+	// none. A loser finds the other, or, by the token, that it was itself.
+	_, err = p.DB.Do(ctx, store.Write{Table: store.Pipes, Item: i, If: "attribute_not_exists(#row)"})
+	if old, lost := store.Lost(err); lost {
+		return decodeRow(old)
+	}
+	return r, err
+}
+
+func decodeRow(i store.Item) (row, error) {
+	number, err := strconv.ParseInt(i.Str("row"), 10, 64)
+	return row{number: number, count: i.Int("c"), sum: i.Int("s"), at: i.Time("at"), token: i.Str("t"), plug: i.Bool("plug"), text: i.Str("m"),
+		many: i.Bool("many")}, err
+}
+
+// message is a message as a read gets it.
+type message struct {
+	text  json.RawMessage
+	count int64
+}
+
+// size is what it takes in an answer, with the comma that follows.
+func (m message) size() int {
+	return len(`{"msg":,"count":},`) + len(m.text) + len(strconv.FormatInt(m.count, 10))
+}
+
+func (m message) json() json.RawMessage {
+	var o jsonrpc.Object
+	return o.Raw("msg", m.text).Int("count", m.count).JSON()
+}
+
+// messages returns the messages of a row.
+func (r row) messages() ([]message, error) {
+	if r.plug {
+		return nil, nil
+	}
+	texts := []json.RawMessage{json.RawMessage(r.text)}
+	if r.many {
+		texts = nil
+		if err := json.Unmarshal([]byte(r.text), &texts); err != nil {
+			return nil, fmt.Errorf("row %d of a pipe: %w", r.number, err)
+		}
+	}
+	all := make([]message, len(texts))
+	for n, text := range texts {
+		all[n] = message{text, r.count + int64(n)}
+	}
+	return all, nil
+}
+
+// span is a range of rows as it was read.
+type span struct {
+	from, to position
+	messages []message
+	// atEnd says that to.sum is that of the tail, and right only while no further number is allotted.
+	atEnd bool
+	// missing is the number that has no row, where one ended the range (-1: none did). since is when, at the latest, it was allotted.
+	missing int64
+	since   time.Time
+}
+
+// firstPage is how many rows a read asks for at first; what more it needs it guesses by what they were like.
+const firstPage = 64
+
+// collect reads the messages from head on: at most so many, and at most so many bytes of an answer.
+func (p *Pipes) collect(ctx context.Context, m *meta, most int64, bytes int) (*span, error) {
+	s := &span{from: m.head, to: m.head, missing: -1}
+	limit := min(most, firstPage)
+	taken, plugged := 0, false
+	for s.to.row < m.tail.row {
+		from := s.to.row
+		items, more, err := p.DB.Query(ctx, store.Query{Table: store.Pipes, If: "#pipeid = :id AND #row BETWEEN :from AND :to", Limit: int32(limit),
+			Values: store.Item{":id": store.S(m.pipeid), ":from": store.S(rowName(from)), ":to": store.S(rowName(m.tail.row - 1))}})
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range items {
+			r, err := decodeRow(i)
+			if err != nil {
+				return nil, err
+			}
+			if r.number != s.to.row {
+				s.missing, s.since = s.to.row, r.at
+				return s, nil
+			}
+			list, err := r.messages()
+			if err != nil {
+				return nil, err
+			}
+			for n := s.to.offset; n < int64(len(list)); n++ {
+				if taken += list[n].size(); int64(len(s.messages)) == most || taken > bytes {
+					return s, nil
+				}
+				s.messages = append(s.messages, list[n])
+				s.to.offset, s.to.sum = n+1, r.sum+n+1
+			}
+			s.to.row, s.to.offset, plugged = r.number+1, 0, r.plug
+		}
+		if more == nil {
+			break
+		}
+		if int64(len(s.messages)) == most {
+			return s, nil
+		}
+		each := max(taken/int(s.to.row-s.from.row), 1)
+		limit = min(most-int64(len(s.messages)), int64((bytes-taken)/each)+1)
+	}
+	switch {
+	case s.to.row < m.tail.row:
+		s.missing, s.since = s.to.row, m.tail.at
+	case plugged:
+		s.to.sum, s.atEnd = m.tail.sum, true
+	}
+	return s, nil
+}
+
+// between reads again the messages of a range that a hand-over names.
+func (p *Pipes) between(ctx context.Context, pipeid string, from, to position) ([]message, error) {
+	last := to.row
+	if to.offset == 0 {
+		last--
+	}
+	q := store.Query{Table: store.Pipes, If: "#pipeid = :id AND #row BETWEEN :from AND :to",
+		Values: store.Item{":id": store.S(pipeid), ":from": store.S(rowName(from.row)), ":to": store.S(rowName(last))}}
+	var all []message
+	for {
+		items, next, err := p.DB.Query(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range items {
+			r, err := decodeRow(i)
+			if err != nil {
+				return nil, err
+			}
+			list, err := r.messages()
+			if err != nil {
+				return nil, err
+			}
+			if r.number == to.row {
+				list = list[:to.offset]
+			}
+			if r.number == from.row {
+				list = list[from.offset:]
+			}
+			all = append(all, list...)
+		}
+		if next == nil {
+			return all, nil
+		}
+		q.Start = next
+	}
+}
+
+// plug gives up a number whose writer is dead. It tells whether there is a row now.
+func (p *Pipes) plug(ctx context.Context, m *meta, s *span) (bool, error) {
+	if s.missing != m.head.row || p.Now().Sub(s.since) < PlugAge {
+		return false, nil
+	}
+	_, err := p.putRow(ctx, m.pipeid, row{number: s.missing, at: p.Now(), token: p.token(), plug: true})
+	return err == nil, err
+}

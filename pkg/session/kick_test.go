@@ -1,0 +1,195 @@
+package session_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"nexus/localstack/harness"
+	"nexus/pkg/call"
+	"nexus/pkg/jsonrpc"
+	"nexus/pkg/session"
+	"nexus/pkg/store"
+	"nexus/pkg/timer"
+)
+
+func anybody(string) bool { return true }
+
+func (b *bench) kick(c *call.Call, prefix, want string, may func(string) bool) {
+	b.t.Helper()
+	if got, err := b.sessions.Kick(b.ctx, c, session.Select{Prefix: prefix}, may); string(got) != want || err != nil {
+		b.t.Errorf("kick %s: %s %v, want %s", prefix, got, err, want)
+	}
+}
+
+func (b *bench) reload(prefix, want string, may func(string) bool) {
+	b.t.Helper()
+	if got, err := b.sessions.ReloadOthers(b.ctx, b.call("c"), session.Select{Prefix: prefix}, may); string(got) != want || err != nil {
+		b.t.Errorf("reload %s: %s %v, want %s", prefix, got, err, want)
+	}
+}
+
+func TestReadSelect(t *testing.T) {
+	for params, want := range map[string]string{`{"connId":"ab"}`: "ab", `{"connid":"cd"}`: "cd", `{"connId":"ab","connid":"cd"}`: "ab"} {
+		p := jsonrpc.ReadParams([]byte(params))
+		if got := session.ReadSelect(p); got.Prefix != want || p.Err() != nil {
+			t.Errorf("%s: %+v %v", params, got, p.Err())
+		}
+	}
+	for params, want := range map[string]string{`{}`: "connId", `{"connId":""}`: "connId: empty", `{"connid":7}`: "connid", `{"connid":null}`: "connId"} {
+		p := jsonrpc.ReadParams([]byte(params))
+		session.ReadSelect(p)
+		if err := p.Err(); err == nil || err.Error() != "-32602 Invalid params:["+want+"]" {
+			t.Errorf("%s: %v, want %s", params, err, want)
+		}
+	}
+}
+
+func TestKick(t *testing.T) {
+	b := newBench(t)
+	b.user("dora", `{}`)
+	var conns []*harness.Client
+	for range 3 {
+		conns = append(conns, b.Connect())
+	}
+	one, two, three := conns[0].Connid, conns[1].Connid, conns[2].Connid
+	b.as(one, "dora")
+	b.as(two, "dora")
+
+	// Who may not do it to all does it to none.
+	for prefix, may := range map[string]func(string) bool{
+		one[:8]: func(user string) bool { return user == "dora" },
+		three:   func(user string) bool { return user == "dora" },
+		one:     func(user string) bool { return user == "nobody" },
+	} {
+		_, err := b.sessions.Kick(b.ctx, b.call("c"), session.Select{Prefix: prefix}, may)
+		b.fails(err, jsonrpc.PermissionDenied, "")
+		_, err = b.sessions.ReloadOthers(b.ctx, b.call("c"), session.Select{Prefix: prefix}, may)
+		b.fails(err, jsonrpc.PermissionDenied, "")
+	}
+	// What is not there is no error, nor is it asked for.
+	none := func(user string) bool { t.Errorf("asked for %s", user); return false }
+	for _, prefix := range []string{"x", one + "x", strings.Repeat("x", 3000)} {
+		b.kick(b.call("c"), prefix, `"result":{"kicked":0}`, none)
+		b.reload(prefix, `"result":{"reloaded":0}`, none)
+	}
+	b.want(loggedIn(one, "dora", `{}`), loggedIn(two, "dora", `{}`), nobody(three))
+}
+
+func TestKickEndsSessions(t *testing.T) {
+	b := newBench(t)
+	b.user("dora", `{}`)
+	one, two, self := b.Connect(), b.Connect(), b.Connect()
+	b.as(one.Connid, "dora")
+	b.kick(b.call(self.Connid), one.Connid, `"result":{"kicked":1}`, anybody)
+	b.kick(b.call(self.Connid), one.Connid, `"result":{"kicked":0}`, anybody)
+	ended := one.Connid + " ended user=dora owner= tags={} wd=90"
+	b.want(ended, nobody(two.Connid), nobody(self.Connid))
+	if !one.Closed() || two.Closed() {
+		t.Errorf("closed: %t %t", one.Closed(), two.Closed())
+	}
+
+	// Who kicks itself gets its answer first.
+	c := b.call(self.Connid)
+	c.ID = json.RawMessage(`7`)
+	b.On("DeleteConnection").With(self.Connid[8:]).Run(func() {
+		if got := self.Got(); !slices.Equal(got, []string{`{"jsonrpc":"2.0","id":7,"result":{"kicked":2}}`}) {
+			t.Errorf("before the connection is closed: %v", got)
+		}
+	})
+	b.kick(c, self.Connid[:8], "", anybody)
+	if !two.Closed() || !self.Closed() {
+		t.Errorf("closed: %t %t", two.Closed(), self.Closed())
+	}
+	if got := strings.Count(b.table(), " ended "); got != 3 {
+		t.Errorf("%d ended", got)
+	}
+}
+
+// A session that the scan shows as it was is told by the strong read.
+func TestKickReadsAWholeConnidStrongly(t *testing.T) {
+	b := newBench(t)
+	connid := b.Connect().Connid
+	b.On("GetItem").Run(func() {
+		if err := b.sessions.End(b.ctx, connid, true); err != nil {
+			t.Error(err)
+		}
+	})
+	b.kick(b.call("c"), connid, `"result":{"kicked":0}`, anybody)
+}
+
+// A kick, or a reload, of more sessions than fit an invocation leaves the rest to messages, and counts it.
+func TestWhatDoesNotFitIsLeftToMessages(t *testing.T) {
+	b := newBench(t)
+	for n := range 100 {
+		b.user(fmt.Sprintf("user%02d", n), `{"a":{"n":1}}`)
+	}
+	const n = 250
+	connids := b.many(n)
+	slow := func() { b.On("UpdateItem").Run(func() { b.Advance(time.Minute) }) }
+
+	slow()
+	b.reload(connids[0][:12], fmt.Sprintf(`"result":{"reloaded":%d}`, n), anybody)
+	b.drain(session.WakeReload, 3, b.sessions.WokenToReload)
+	for _, i := range b.Table(store.Sessions) {
+		if i.Str("tags") != `{"a":{"n":1}}` {
+			t.Fatalf("%s has %s", i.Str("id"), i.Str("tags"))
+		}
+	}
+
+	slow()
+	b.kick(b.call("c"), connids[0][:12], fmt.Sprintf(`"result":{"kicked":%d}`, n), anybody)
+	b.drain(session.WakeKick, 3, b.sessions.WokenToKick)
+	for _, i := range b.Table(store.Sessions) {
+		if i.Str("state") != "ended" {
+			t.Fatalf("%s is %s", i.Str("id"), i.Str("state"))
+		}
+	}
+}
+
+// drain carries out the messages of a kind, of which there must be so many.
+func (b *bench) drain(kind string, want int, woken func(context.Context, timer.Wake) error) {
+	b.t.Helper()
+	for _, m := range b.Due() {
+		w, err := timer.Parse(m.Body)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if w.Kind != kind {
+			continue
+		}
+		want--
+		if err := woken(b.ctx, w); err != nil {
+			b.t.Error(err)
+		}
+	}
+	if want != 0 {
+		b.t.Errorf("%d messages more were wanted", want)
+	}
+}
+
+// Sessions of nobody and of users that are gone are not reloaded.
+func TestReloadOthers(t *testing.T) {
+	b := newBench(t)
+	b.user("dora", `{".":{"n":1}}`)
+	b.user("elsa", `{}`)
+	none, dora, elsa := b.Connect().Connid, b.Connect().Connid, b.Connect().Connid
+	b.as(dora, "dora")
+	b.as(elsa, "elsa")
+	b.set("dora", "tags", store.S(`{".":{"n":2}}`))
+	if _, err := b.DB.Do(b.ctx, store.Write{Table: store.Users, Key: store.Item{"user": store.S("elsa")}}); err != nil {
+		t.Fatal(err)
+	}
+	b.reload(none[:8], `"result":{"reloaded":1}`, anybody)
+	b.want(nobody(none), loggedIn(dora, "dora", `{".":{"n":2}}`), loggedIn(elsa, "elsa", `{}`))
+
+	// One that cannot be told is an error, unless others were reached.
+	b.On("UpdateItem").Fail(3)
+	if _, err := b.sessions.ReloadOthers(b.ctx, b.call("c"), session.Select{Prefix: dora}, anybody); err == nil {
+		t.Error("none was reached, and no error")
+	}
+}

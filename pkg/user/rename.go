@@ -1,0 +1,62 @@
+package user
+
+import (
+	"context"
+	"errors"
+	"maps"
+
+	"nexus/pkg/access"
+	"nexus/pkg/call"
+	"nexus/pkg/jsonrpc"
+	"nexus/pkg/store"
+)
+
+// Rename is what user.rename takes.
+type Rename struct{ User, New string }
+
+// ReadRename reads user.rename's params.
+func ReadRename(p *jsonrpc.Params) Rename {
+	out := Rename{User: readUser(p)}
+	var err error
+	out.New, err = access.UserName(p.String("new"))
+	p.Check("new", err)
+	p.Check("new", free(out.New))
+	return out
+}
+
+// Rename carries out user.rename: the user has all that it had, under another name. What names it elsewhere stays as it is: tags of others on the
+// old name, templates of others, and its sessions, which go on under the old name until they log in anew.
+func (u *Users) Rename(ctx context.Context, c *call.Call, p Rename) (jsonrpc.Outcome, error) {
+	item, err := u.read(ctx, p.User)
+	if err != nil {
+		return "", err
+	}
+	if p.New == p.User {
+		return "", jsonrpc.Err(jsonrpc.UserExists, p.New)
+	}
+	token := c.Request
+	for range attempts {
+		renamed := maps.Clone(item)
+		renamed["user"], renamed["req"] = store.S(p.New), store.S(c.Request)
+		// Keys: the user under its new and its old name. Conditions: nobody has the new one; the old one was last written by the request
+		// that wrote what was read, so that no change between is lost. Effect: the one is there, the other is not. A loser finds a user of
+		// the new name, or that it was itself; or the item to begin again with; or none: the user was deleted.
+		err := u.DB.Transact(ctx, token,
+			store.Write{Table: store.Users, Item: renamed, If: "attribute_not_exists(#user)"},
+			store.Write{Table: store.Users, Key: key(p.User), If: "#req = :seen", Values: store.Item{":seen": item["req"]}})
+		cancelled, lost := errors.AsType[*store.Cancelled](err)
+		switch {
+		case !lost:
+			return u.ok(err)
+		case cancelled.Lost[0] != nil && cancelled.Lost[0].Old.Str("req") == c.Request:
+			return jsonrpc.OK, nil
+		case cancelled.Lost[0] != nil:
+			return "", jsonrpc.Err(jsonrpc.UserExists, p.New)
+		case cancelled.Lost[1].Old == nil:
+			return "", jsonrpc.Err(jsonrpc.InvalidUser, p.User)
+		}
+		item = cancelled.Lost[1].Old
+		token = u.NewID() // other writes than the token before stands for
+	}
+	return "", errors.New("user " + p.User + ": changed by others at each attempt")
+}
