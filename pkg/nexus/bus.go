@@ -108,7 +108,7 @@ func New(set Settings, clients Clients, chances Chances, log *slog.Logger) *Bus 
 		Shards: func(path string) int { return max(set.Shards[path], 1) }, RepairAge: set.RepairAge}
 	b.Sessions.Tasks = b.Tasks
 	b.Locks = &lock.Locks{DB: db, Post: post, Sessions: b.Sessions, Log: log, Now: chances.Now}
-	b.Pipes = &pipe.Pipes{DB: db, Rows: rows, Timer: queue, Post: post, Sessions: b.Sessions, Log: log, Now: chances.Now, NewID: chances.NewID,
+	b.Pipes = &pipe.Pipes{DB: db, Rows: rows, Timer: queue, Post: post, Sessions: b.Sessions, Now: chances.Now, NewID: chances.NewID,
 		RepairAge: set.RepairAge}
 	b.Sessions.Families = map[string]session.Family{pipe.Kind: b.Pipes, task.Kind: b.Tasks}
 	return b

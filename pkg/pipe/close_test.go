@@ -287,3 +287,28 @@ func TestManyPipes(t *testing.T) {
 		t.Errorf("%d pipes are left", left)
 	}
 }
+
+// TestClosedStaysClosed: whoever read the pipe while it was open does nothing to it any more, though its closing is not over.
+func TestClosedStaysClosed(t *testing.T) {
+	b := newBench(t)
+	owner, other := b.pair()
+	dies := func() { b.diesAfter(b.closing(), func() string { return owner.close("9") }) }
+	b.says(owner.read("1", `"timeout":1`), "")
+	b.directing().Run(dies)
+	b.says(other.write("7", "7"), "-32003 Invalid pipe:[A]")
+	b.want("A owner head=0.0/0 tail=0/0 waits:1 dl=1s armed owed:owner/9 closed=0s")
+	b.pass(time.Second)
+	owner.got()
+	b.later()
+	owner.got("1"+msgs(0), "9"+ok)
+	b.want()
+
+	b.names = map[string]string{owner.Connid: "owner", other.Connid: "other"}
+	owner.create(`{}`)
+	b.says(other.write("7", "7"), "")
+	b.claiming().Run(dies)
+	b.says(owner.read("1", ""), "-32003 Invalid pipe:[A]")
+	b.later()
+	owner.got("9" + ok)
+	b.want("A.0 1/0 7")
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -67,7 +66,6 @@ type Pipes struct {
 	Timer    *timer.Queue
 	Post     *deliver.Poster
 	Sessions Sessions
-	Log      *slog.Logger
 	Now      func() time.Time
 	// NewID returns a ulid that nobody can guess.
 	NewID func() string

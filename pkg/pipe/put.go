@@ -140,6 +140,9 @@ func (p *Pipes) direct(ctx context.Context, m *meta, e *entry) (*handover, *meta
 	if old, lost := store.Lost(err); lost {
 		i, err = old, nil
 	}
+	if err != nil && e.writer == nil {
+		return nil, nil, err // a repetition finds out
+	}
 	if err != nil {
 		return nil, nil, p.unsure(ctx, m.pipeid, err, func(m *meta) bool { return m.handed[h.token].token != "" })
 	}

@@ -253,3 +253,28 @@ func TestLostResponsesOfATimeout(t *testing.T) {
 	owner.got("1"+msgs(0), "2"+msgs(0))
 	b.want("A owner head=0.0/0 tail=0/0")
 }
+
+// TestWriteDoesNotOvertake: a message is stored between a writer's look and its hand-over; the read gets that one first.
+func TestWriteDoesNotOvertake(t *testing.T) {
+	b := newBench(t)
+	owner, other := b.pair()
+	b.says(owner.read("1", ""), "")
+	b.directing().Run(func() {
+		b.diesAfter(b.puttingRow(), func() string { return other.write("8", `[1,2],"multi":true`) })
+	})
+	b.says(other.write("7", "3"), "")
+	owner.got("1" + msgs(1, "1", "2", "3"))
+}
+
+// TestHandOverLooksAgain: what another, who died, left beside a read is served by who comes by.
+func TestHandOverLooksAgain(t *testing.T) {
+	b := newBench(t)
+	owner, other := b.pair()
+	b.says(owner.read("1", ""), "")
+	b.says(owner.read("2", ""), "")
+	b.directing().Then(func() {
+		b.diesAfter(b.puttingRow(), func() string { return other.write("8", `[2,3],"multi":true`) })
+	})
+	b.says(other.write("7", "1"), "")
+	owner.got("1"+msgs(1, "1"), "2"+msgs(2, "2", "3"))
+}

@@ -142,7 +142,7 @@ type Write struct {
 	If     string            // condition; every update has one
 	Values Item              // expression values
 	Names  map[string]string // placeholders that are not attribute names of their own
-	Once   bool              // an update is sent with one attempt: its repetition could not be told from another's
+	Once   bool              // by Do, with one attempt: its repetition could not be told from another's
 }
 
 func (w *Write) names(db *DB) map[string]string { return db.names.of(w.Names, w.Update, w.If) }
@@ -180,7 +180,7 @@ func (db *DB) Do(ctx context.Context, w Write) (item Item, err error) {
 			out, err = db.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: db.table(w.Table), Item: w.Item,
 				ConditionExpression: optional(w.If), ExpressionAttributeNames: w.names(db), ExpressionAttributeValues: values(w.Values),
 				ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-				ReturnConsumedCapacity:              types.ReturnConsumedCapacityTotal})
+				ReturnConsumedCapacity:              types.ReturnConsumedCapacityTotal}, w.attempts)
 			if out != nil {
 				consumed = out.ConsumedCapacity
 			}
@@ -200,7 +200,7 @@ func (db *DB) Do(ctx context.Context, w Write) (item Item, err error) {
 				ConditionExpression: optional(w.If), ExpressionAttributeNames: w.names(db), ExpressionAttributeValues: values(w.Values),
 				ReturnValues:                        types.ReturnValueAllOld,
 				ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-				ReturnConsumedCapacity:              types.ReturnConsumedCapacityTotal})
+				ReturnConsumedCapacity:              types.ReturnConsumedCapacityTotal}, w.attempts)
 			if out != nil {
 				consumed, item = out.ConsumedCapacity, out.Attributes
 			}

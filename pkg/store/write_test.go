@@ -148,3 +148,22 @@ func TestTransactionsAreAllOrNothing(t *testing.T) {
 		t.Errorf("user %v, %v", user, err)
 	}
 }
+
+// A write that is sent once is not repeated when its response is lost, whatever it is; another is, and meets itself.
+func TestOnce(t *testing.T) {
+	for name, w := range map[string]store.Write{
+		"put":    {Table: store.Tasks, Item: key("p", "b"), If: "attribute_not_exists(#id)"},
+		"update": add("a", 1, 5),
+		"delete": {Table: store.Tasks, Key: key("p", "a"), If: "#n = :n", Values: store.Item{":n": store.N(5)}},
+	} {
+		for _, once := range []bool{true, false} {
+			b := newBench(t)
+			b.put("p", "a", "", 5)
+			b.lose, w.Once = true, once
+			_, err := b.Do(b.ctx, w)
+			if _, lost := store.Lost(err); err == nil || lost == once {
+				t.Errorf("%s, once %t: %v", name, once, err)
+			}
+		}
+	}
+}

@@ -1,0 +1,221 @@
+package pipe_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"nexus/localstack/harness"
+	"nexus/pkg/timer"
+)
+
+// story is calls by chance, within each other and with requests and responses lost and handlers dying, and what is known of their messages.
+type story struct {
+	*bench
+	rng          *rand.Rand
+	owner, other *client
+	calls        int
+	published    int64
+	publishing   bool
+	writes       map[string][]int64 // messages by the id of their write
+	acknowledged map[int64]bool
+	answers      map[string]string // what calls got, by their id
+	read         map[int64]int     // how often messages were read
+	counts       map[int64]int64   // the numbers under which they were read
+	begun, known map[int64]int     // when messages were written and known to be, in calls
+	drops        int64
+	failed       []timer.Wake
+}
+
+// TestAnyStory: each acknowledged message is read once or counted in drops, no message is read twice, awaited writes are read in their
+// order, and no call gets two different answers.
+func TestAnyStory(t *testing.T) {
+	const seeds = 60
+	for seed := range seeds {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			s := &story{bench: newBench(t), rng: rand.New(rand.NewPCG(uint64(seed), 7)), writes: map[string][]int64{}, acknowledged: map[int64]bool{},
+				answers: map[string]string{}, read: map[int64]int{}, counts: map[int64]int64{},
+				begun: map[int64]int{}, known: map[int64]int{}}
+			s.owner, s.other = s.client("owner"), s.client("other")
+			s.owner.create(fmt.Sprintf(`{"len":%d}`, 1+s.rng.IntN(6)))
+			for range 30 {
+				s.step()
+			}
+			s.finish()
+		})
+	}
+}
+
+// step is one call or what time brings, with something that goes wrong now and then.
+func (s *story) step() {
+	switch s.rng.IntN(10) {
+	case 0:
+		s.time(time.Duration(s.rng.IntN(12)) * time.Second)
+	case 1:
+		s.time(31 * time.Second)
+	case 2, 3, 4:
+		s.disturb()
+		s.call()
+	default:
+		s.call()
+	}
+	s.hear()
+}
+
+// time lets time pass, the delay queue's messages come, again later if what they do fails, and the stream be read.
+func (s *story) time(d time.Duration) {
+	s.Advance(d)
+	var again []timer.Wake
+	for _, w := range s.failed {
+		if s.Bus.Woken(s.context(), w) != nil {
+			again = append(again, w)
+		}
+	}
+	for _, m := range s.Due() {
+		w, err := timer.Parse(m.Body)
+		s.try(err)
+		if s.Bus.Woken(s.context(), w) != nil {
+			again = append(again, w)
+		}
+	}
+	s.failed = again
+	if s.pipes.Changed(s.context(), [][2]string{{s.id("A"), "meta"}}) != nil {
+		_ = s.pipes.Changed(s.context(), [][2]string{{s.id("A"), "meta"}}) // the stream gives it again
+	}
+}
+
+// call carries out a call that nothing went wrong with yet.
+func (s *story) call() {
+	s.calls++
+	id := fmt.Sprint(1000 + s.calls)
+	switch s.rng.IntN(7) {
+	case 0, 1:
+		s.owner.read(id, fmt.Sprintf(`"max":%d,"timeout":%d`, 1+s.rng.IntN(3), 40*s.rng.IntN(3)))
+	case 2:
+		s.owner.read(id, "")
+	case 3:
+		if s.publishing { // publications of a row come one after another
+			return
+		}
+		s.publishing = true
+		defer func() { s.publishing = false }()
+		s.published++
+		n := s.published
+		msg := 1000*int64(s.calls) + 999
+		for s.publish(n, fmt.Sprint(msg)) == "unknown" {
+			if s.rng.IntN(2) == 0 {
+				s.Advance(11 * time.Second)
+			}
+		}
+		s.acknowledged[msg] = true
+	default:
+		k := 1 + s.rng.IntN(3)
+		var texts []string
+		for n := range k {
+			msg := 1000*int64(s.calls) + int64(n)
+			s.writes[id], s.begun[msg] = append(s.writes[id], msg), s.calls
+			texts = append(texts, fmt.Sprint(msg))
+		}
+		if answer := s.other.write(id, "["+strings.Join(texts, ",")+`],"multi":true`); strings.HasPrefix(answer, "-") {
+			s.t.Errorf("write %s: %s", id, answer)
+		}
+	}
+}
+
+// disturb chooses what goes wrong with the next request of some kind.
+func (s *story) disturb() {
+	kinds := []harness.Kind{s.update(), s.update(), s.update(), s.getting(), s.puttingRow(), s.On("PostToConnection"), s.On("Query", "nexus-pipes")}
+	kind := kinds[s.rng.IntN(len(kinds))]
+	what := func() {
+		switch s.rng.IntN(6) {
+		case 0:
+			kind.Lose(1 + s.rng.IntN(attempts))
+		case 1:
+			kind.Fail(1 + s.rng.IntN(attempts))
+		case 2:
+			s.dies(kind.Then, func() string { return "" })
+		case 3:
+			s.dies(kind.Run, func() string { return "" })
+		case 4:
+			kind.Run(s.call)
+		case 5:
+			kind.Then(s.call)
+		}
+	}
+	if s.rng.IntN(3) == 0 {
+		kind.Then(what) // the request after
+		return
+	}
+	what()
+}
+
+// hear takes what came over the connections.
+func (s *story) hear() {
+	for _, m := range append(s.owner.Got(), s.other.Got()...) {
+		var a struct {
+			ID     json.Number
+			Result struct {
+				OK    bool
+				Drops int64
+				Msgs  []struct{ Msg, Count int64 }
+			}
+		}
+		if err := json.Unmarshal([]byte(m), &a); err != nil {
+			s.t.Fatal(m, err)
+		}
+		id := a.ID.String()
+		if before, again := s.answers[id]; again {
+			if before != m {
+				s.t.Errorf("two answers:\n%s\n%s", before, m)
+			}
+			continue
+		}
+		s.answers[id] = m
+		if a.Result.OK {
+			for _, msg := range s.writes[id] {
+				s.acknowledged[msg], s.known[msg] = true, s.calls
+			}
+		}
+		s.drops += a.Result.Drops
+		for _, msg := range a.Result.Msgs {
+			s.read[msg.Msg]++
+			s.counts[msg.Msg] = msg.Count
+		}
+	}
+}
+
+// finish lets everything come to an end, and looks.
+func (s *story) finish() {
+	for range 40 {
+		s.other.write("", `[0,0],"multi":true`) // uses up what was to go wrong
+		s.time(31 * time.Second)
+		s.calls++
+		s.owner.read(fmt.Sprint(1000+s.calls), `"max":1000`)
+		s.hear()
+	}
+	delete(s.read, 0)
+	lost := int64(0)
+	for msg := range s.acknowledged {
+		if s.read[msg] == 0 {
+			lost++
+		}
+	}
+	for msg, times := range s.read {
+		if times > 1 {
+			s.t.Errorf("%d was read %d times", msg, times)
+		}
+	}
+	for first, known := range s.known {
+		for then, begun := range s.begun {
+			if begun > known && s.read[first] > 0 && s.read[then] > 0 && s.counts[first] > s.counts[then] {
+				s.t.Errorf("%d was read before %d, which was acknowledged before it was written", then, first)
+			}
+		}
+	}
+	if lost > s.drops {
+		s.t.Errorf("%d acknowledged messages were not read, %d drops were told", lost, s.drops)
+	}
+}
