@@ -88,8 +88,10 @@ func (c *Conn) Receive(message []byte) {
 	if !c.g.begin() {
 		return
 	}
+	c.g.handling(1)
 	go func() {
 		defer c.g.done()
+		defer c.g.handling(-1)
 		result, err := c.g.invoke(context.Background(), r.Function, payload)
 		switch {
 		case err != nil:

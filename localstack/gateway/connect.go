@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-
-	"nexus/localstack/clock"
 )
 
 // ConnectRequest is what a client's upgrade request brings into the CONNECT event.
@@ -98,8 +96,7 @@ var errIntegrationTimeout = errors.New("integration timeout")
 // invoke runs a function and reads its result as a proxy response. ctx gives values, g its end.
 func (g *Gateway) invoke(ctx context.Context, function string, payload []byte) (proxyResponse, error) {
 	ctx, cancel := context.WithCancelCause(withValues{g.ctx, ctx})
-	// How long a function runs is the machine's time, or a bubble's: a jump of the clock that a test moves says nothing of it.
-	stop := clock.Real{}.AfterFunc(g.config.IntegrationTimeout, func() { cancel(errIntegrationTimeout) })
+	stop := g.config.Machine.AfterFunc(g.config.IntegrationTimeout, func() { cancel(errIntegrationTimeout) })
 	result, err := g.config.Invoke(ctx, function, payload)
 	stop()
 	cause := context.Cause(ctx)

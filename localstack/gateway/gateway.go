@@ -40,8 +40,11 @@ type Config struct {
 	// Invoke runs a function and waits for its result, and returns soon after ctx has ended. It is called concurrently.
 	Invoke func(ctx context.Context, function string, payload []byte) ([]byte, error)
 
-	Clock clock.Clock   // clock.Real
-	NewID func() string // unique ids of connections, requests and messages, safe for concurrent use; 16 random characters of base64url, the last one '='
+	Clock clock.Clock // clock.Real
+	// Machine times what functions and sockets are busy with: an invocation, a closing handshake. A stack whose Clock is moved by jumps needs
+	// another one here, for a jump says nothing of how long they took. It is Clock where nil.
+	Machine clock.Clock
+	NewID   func() string // unique ids of connections, requests and messages, safe for concurrent use; 16 random characters of base64url, the last one '='
 
 	APIID      string // "local"
 	Region     string // "us-east-1"
@@ -72,6 +75,8 @@ type Gateway struct {
 	conns    map[string]*Conn // open ones, by id
 	seq      uint64           // of the latest connection
 	inFlight int              // invocations, sockets, Connects
+	messages int              // that came and are being handled
+	handled  chan struct{}    // closed when messages falls to 0; nil if nobody waits
 	closing  bool             // Shutdown was called
 	drained  bool             // and nothing is in flight any more
 	idle     chan struct{}    // closed with drained
@@ -97,6 +102,9 @@ func New(c Config) *Gateway {
 func withDefaults(c Config) Config {
 	if c.Clock == nil {
 		c.Clock = clock.Real{}
+	}
+	if c.Machine == nil {
+		c.Machine = c.Clock
 	}
 	if c.NewID == nil {
 		c.NewID = randomID
@@ -171,6 +179,36 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 		g.cancel()
 		return ctx.Err()
+	}
+}
+
+// Handled waits until no message that came is being handled, for a test that is about to move the clock.
+func (g *Gateway) Handled(ctx context.Context) error {
+	g.mu.Lock()
+	if g.messages == 0 {
+		g.mu.Unlock()
+		return nil
+	}
+	if g.handled == nil {
+		g.handled = make(chan struct{})
+	}
+	handled := g.handled
+	g.mu.Unlock()
+	select {
+	case <-handled:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// handling counts a message that came, and, with -1, one that was handled.
+func (g *Gateway) handling(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.messages += n; g.messages == 0 && g.handled != nil {
+		close(g.handled)
+		g.handled = nil
 	}
 }
 

@@ -58,7 +58,7 @@ func (s *socket) Close(code int, reason string) {
 		return
 	}
 	s.closed, s.code, s.reason = true, code, reason
-	s.stop = s.g.config.Clock.AfterFunc(closeGrace, s.cut)
+	s.stop = s.g.config.Machine.AfterFunc(closeGrace, s.cut)
 	s.signal()
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"nexus/localstack/clock"
 	"nexus/localstack/gateway"
 	"nexus/localstack/lambda"
 	"nexus/pkg/handler"
@@ -71,8 +72,8 @@ func (s *Stack) functions(ctx context.Context, c Config, direct http.RoundTrippe
 	for _, r := range nexus.Routes() {
 		routes[r.Key] = gateway.Route{Function: r.Function}
 	}
-	s.Gateway = gateway.New(gateway.Config{Stages: nexus.Stages(), Routes: routes, Invoke: s.Invoke, Clock: c.Clock, NewID: c.NewID, Region: Region,
-		Delay: c.Delay})
+	s.Gateway = gateway.New(gateway.Config{Stages: nexus.Stages(), Routes: routes, Invoke: s.Invoke, Clock: c.Clock, Machine: clock.Real{}, NewID: c.NewID,
+		Region: Region, Delay: c.Delay})
 	return nil
 }
 
