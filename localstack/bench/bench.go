@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,8 +18,9 @@ import (
 
 const (
 	maxPairs = 1000
-	// userPairs is how many pairs log in as one user: two sessions each, and a user has at most 50.
-	userPairs = 20
+	// userPairs is how many pairs share one user. A user has at most 50 sessions: two of each pair, one that is measured logging in, and those that
+	// have closed and are about to be noticed.
+	userPairs = 10
 	// stuck is when a single call is given up and with it the measurement.
 	stuck = 30 * time.Second
 )
@@ -27,14 +29,18 @@ const (
 type bench struct {
 	url, user, pass string
 	warm, last      time.Duration
-	http            *http.Client // for the handshakes; nil is the default
+	only            *regexp.Regexp // matched by the names of the scenarios to run
+	http            *http.Client   // for the handshakes; nil is the default
 }
 
-// pair is two sessions.
-type pair struct{ pusher, worker *client.Client }
+// pair is two sessions, and the user whose they are.
+type pair struct {
+	pusher, worker *client.Client
+	user, pass     string
+}
 
-// run measures each kind of thing at each number of pairs.
-func (b *bench) run(ctx context.Context, counts []int) ([]result, error) {
+// run measures each scenario at each number of pairs, and deliveries at each number of subscribers.
+func (b *bench) run(ctx context.Context, counts, subscribers []int) ([]result, error) {
 	admin, err := b.dial(ctx)
 	if err != nil {
 		return nil, err
@@ -44,31 +50,46 @@ func (b *bench) run(ctx context.Context, counts []int) ([]result, error) {
 		return nil, fmt.Errorf("login as %s: %w", b.user, err)
 	}
 	prefix := "bench" + strings.ToLower(rand.Text()[:12])
-	pairs, cleanup, err := b.pairs(ctx, admin, prefix, slices.Max(counts))
+	// The publisher and the subscribers are the sessions of the pairs.
+	pairs, cleanup, err := b.pairs(ctx, admin, prefix, max(slices.Max(counts), slices.Max(subscribers)/2+1))
 	defer cleanup()
 	if err != nil {
 		return nil, err
 	}
 
-	own := func(i int) string { return prefix + ".own" + strconv.Itoa(i) }
-	shared := func(int) string { return prefix + ".shared" }
 	var results []result
 	for _, n := range counts {
-		pings, err := b.measure(ctx, "pings", pairs[:n], b.pings)
+		for _, s := range b.scenarios(prefix) {
+			if !b.only.MatchString(s.name) {
+				continue
+			}
+			r, err := b.measure(ctx, s.name, pairs[:n], s.scenario)
+			if err != nil {
+				return nil, err
+			}
+			results = append(results, r)
+		}
+	}
+	for _, n := range subscribers {
+		if !b.only.MatchString(deliveries) {
+			continue
+		}
+		r, err := b.measureDeliveries(ctx, prefix+".topic"+strconv.Itoa(n), sessions(pairs)[:n+1])
 		if err != nil {
 			return nil, err
 		}
-		owned, err := b.measure(ctx, "tasks, a prefix each", pairs[:n], tasks(own))
-		if err != nil {
-			return nil, err
-		}
-		together, err := b.measure(ctx, "tasks, one prefix", pairs[:n], tasks(shared))
-		if err != nil {
-			return nil, err
-		}
-		results = append(results, pings, owned, together)
+		results = append(results, r)
 	}
 	return results, nil
+}
+
+// sessions returns all sessions of some pairs.
+func sessions(pairs []pair) []*client.Client {
+	var all []*client.Client
+	for _, p := range pairs {
+		all = append(all, p.pusher, p.worker)
+	}
+	return all
 }
 
 func (b *bench) dial(ctx context.Context) (*client.Client, error) {
@@ -125,67 +146,55 @@ func (b *bench) pairs(ctx context.Context, admin *client.Client, prefix string, 
 		if err != nil {
 			return pairs, cleanup, errors.Join(err, pusher.Close())
 		}
-		pairs = append(pairs, pair{pusher, worker})
+		pairs = append(pairs, pair{pusher, worker, name, pass})
 	}
 	return pairs, cleanup, nil
 }
 
-// scenario is what one pair does again and again. once does it a single time; helper, unless nil, runs beside it until its context ends.
-type scenario func(i int, p pair) (once, helper func(ctx context.Context) error)
+// window is when a measurement counts: between warm-up and end.
+type window struct{ begin, end time.Time }
 
-func (b *bench) pings(_ int, p pair) (once, helper func(ctx context.Context) error) {
-	return p.pusher.Ping, nil
+func (b *bench) window() window {
+	begin := time.Now().Add(b.warm)
+	return window{begin, begin.Add(b.last)}
 }
 
-func tasks(prefix func(i int) string) scenario {
-	return func(i int, p pair) (once, helper func(ctx context.Context) error) {
-		path := prefix(i)
-		once = func(ctx context.Context) error { return p.pusher.Push(ctx, path+".add", [2]int{1, i}, nil, nil) }
-		helper = func(ctx context.Context) error {
-			for {
-				task, err := p.worker.Pull(ctx, path, 0)
-				if err != nil {
-					return err
-				}
-				if err := p.worker.Result(ctx, task.ID, i); err != nil {
-					return err
-				}
-			}
+func (w window) counts(t time.Time) bool { return t.After(w.begin) && !t.After(w.end) }
+
+// measure runs a scenario on all pairs at once and counts what ends within the window.
+func (b *bench) measure(ctx context.Context, name string, pairs []pair, s scenario) (_ result, err error) {
+	works := make([]work, len(pairs))
+	for i, p := range pairs {
+		if works[i], err = s(ctx, i, p); err != nil {
+			return result{}, fmt.Errorf("%s, pair %d: %w", name, i, err)
 		}
-		return once, helper
 	}
-}
-
-// measure runs a scenario on all pairs at once and counts what ends between warm-up and end.
-func (b *bench) measure(ctx context.Context, name string, pairs []pair, s scenario) (result, error) {
-	ctx, fail := context.WithCancelCause(ctx)
+	running, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	helping, stopHelping := context.WithCancel(ctx)
+	helping, stopHelping := context.WithCancel(running)
 	defer stopHelping()
 	var helpers, loops sync.WaitGroup
-	begin := time.Now().Add(b.warm)
-	end := begin.Add(b.last)
+	during := b.window()
 	times := make([][]time.Duration, len(pairs))
-	for i, p := range pairs {
-		once, helper := s(i, p)
-		if helper != nil {
+	for i, w := range works {
+		if w.helper != nil {
 			helpers.Go(func() {
-				if err := helper(helping); helping.Err() == nil {
+				if err := w.helper(helping); helping.Err() == nil {
 					fail(fmt.Errorf("%s, worker %d: %w", name, i, err))
 				}
 			})
 		}
 		loops.Go(func() {
-			for start := time.Now(); start.Before(end) && ctx.Err() == nil; {
-				call, stop := context.WithTimeout(ctx, stuck)
-				err := once(call)
+			for start := time.Now(); start.Before(during.end) && running.Err() == nil; {
+				call, stop := context.WithTimeout(running, stuck)
+				err := w.once(call)
 				stop()
 				if err != nil {
 					fail(fmt.Errorf("%s, pair %d: %w", name, i, err))
 					return
 				}
 				now := time.Now()
-				if now.After(begin) && !now.After(end) {
+				if during.counts(now) {
 					times[i] = append(times[i], now.Sub(start))
 				}
 				start = now
@@ -195,8 +204,16 @@ func (b *bench) measure(ctx context.Context, name string, pairs []pair, s scenar
 	loops.Wait()
 	stopHelping()
 	helpers.Wait()
-	if err := context.Cause(ctx); err != nil {
+	if err := context.Cause(running); err != nil {
 		return result{}, err
+	}
+	for i, w := range works {
+		if w.end == nil {
+			continue
+		}
+		if err := w.end(ctx); err != nil {
+			return result{}, fmt.Errorf("%s, end of pair %d: %w", name, i, err)
+		}
 	}
 	return summarize(name, len(pairs), b.last, slices.Concat(times...)), nil
 }

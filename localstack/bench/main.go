@@ -1,10 +1,17 @@
-// Command bench measures a Nexus bus over real WebSockets, from a process of its own: pings and task round trips per second, at several numbers of
-// pairs of a pusher and a worker, beside what Nexus on RethinkDB reached.
+// Command bench measures a Nexus bus over real WebSockets, from a process of its own, at several numbers of clients, beside what Nexus on RethinkDB
+// reached. A scenario is something that each client or pair of clients does again and again, waiting for its end before the next:
 //
-// A ping pair is one client that pings and waits for the answer, again and again. In a task pair the worker pulls a task, answers it and pulls
-// again; the pusher pushes one and waits for its result before the next. Each pair has a prefix of its own, or all share one.
+//   - pings: one client pings and is answered.
+//   - tasks: a pusher pushes a task and gets its result; its worker pulls, answers and pulls again. Each pair has a prefix of its own, or all share one.
+//   - pipe messages: a writer's message reaches the reader of its pipe, who waits for it, and the write is answered.
+//   - lock pairs: a client takes a lock that nobody else wants and gives it back.
+//   - logins: a client connects, logs in with a password and closes.
+//   - topic deliveries: one publisher, and subscribers that read their pipes. What counts is each publication's arrival in each pipe's read; it takes as
+//     long as from before the publication to there. The publisher awaits each publication's answer, and stops while the slowest subscriber is 8 behind.
+//     That each gets every one once and in order is checked.
 //
-// With an empty -url it builds the local stack, runs it on a free port of the loopback interface and stops it at the end.
+// With an empty -url it builds the local stack, runs it on a free port of the loopback interface, with a fan-out that is not held back
+// (NEXUS_FANOUT_RATE), and stops it at the end.
 package main
 
 import (
@@ -13,6 +20,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -32,7 +40,9 @@ func run(ctx context.Context, args []string) error {
 	url := flags.String("url", "", "the bus with its stage, like ws://127.0.0.1:8080/v0; empty builds and runs the local stack")
 	user := flags.String("user", "root", "administrator, who makes the users of the measurement and deletes them")
 	pass := flags.String("pass", "root", "the administrator's password")
-	pairs := flags.String("pairs", "1,16,64", "numbers of pairs")
+	pairs := flags.String("pairs", "1,16,64", "numbers of pairs, or of clients where one does it alone")
+	subscribers := flags.String("subscribers", "1,10,100", "numbers of subscribers of a topic")
+	only := flags.String("only", "", "a regular expression: measure only scenarios whose name it matches")
 	last := flags.Duration("for", 5*time.Second, "how long each measurement lasts")
 	warm := flags.Duration("warm", time.Second, "how long each runs before it counts")
 	asJSON := flags.Bool("json", false, "print JSON instead of a table")
@@ -49,6 +59,14 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("-pairs: %w", err)
 	}
+	audiences, err := numbers(*subscribers)
+	if err != nil {
+		return fmt.Errorf("-subscribers: %w", err)
+	}
+	names, err := regexp.Compile(*only)
+	if err != nil {
+		return fmt.Errorf("-only: %w", err)
+	}
 
 	used := func() string { return "" }
 	if *url == "" {
@@ -59,8 +77,8 @@ func run(ctx context.Context, args []string) error {
 		defer stack.stop()
 		*url, used = stack.url+"/v0", stack.used
 	}
-	b := &bench{url: *url, user: *user, pass: *pass, warm: *warm, last: *last}
-	results, err := b.run(ctx, counts)
+	b := &bench{url: *url, user: *user, pass: *pass, warm: *warm, last: *last, only: names}
+	results, err := b.run(ctx, counts, audiences)
 	if err != nil {
 		return err
 	}

@@ -13,10 +13,10 @@ import (
 // result is one measurement.
 type result struct {
 	Scenario string  `json:"scenario"`
-	Pairs    int     `json:"pairs"`
-	Rate     float64 `json:"rate"` // per second
-	P50      float64 `json:"p50"`  // ms
-	P99      float64 `json:"p99"`  // ms
+	Number   int     `json:"number"` // of pairs, clients or subscribers
+	Rate     float64 `json:"rate"`   // per second
+	P50      float64 `json:"p50"`    // ms
+	P99      float64 `json:"p99"`    // ms
 	// What Nexus on RethinkDB reached on two such cores; 0 where nobody measured it.
 	NexusRate float64 `json:"nexusRate,omitempty"`
 	NexusP50  float64 `json:"nexusP50,omitempty"`
@@ -28,12 +28,16 @@ var nexus = map[string]map[int][2]float64{
 	"pings":                {1: {4500}, 16: {13000}, 64: {15700}},
 	"tasks, a prefix each": {1: {79, 12}, 16: {92, 164}, 64: {74, 803}},
 	"tasks, one prefix":    {1: {47}, 16: {32}, 64: {15}},
+	"pipe messages":        {1: {350}, 16: {617}, 64: {627}},
+	"lock pairs":           {1: {248}, 16: {707}, 64: {680}},
+	"logins":               {1: {3.4}, 16: {11}, 64: {17}},
+	deliveries:             {1: {385}, 10: {1447}, 100: {3309}},
 }
 
-func summarize(scenario string, pairs int, last time.Duration, times []time.Duration) result {
+func summarize(scenario string, number int, last time.Duration, times []time.Duration) result {
 	slices.Sort(times)
-	before := nexus[scenario][pairs]
-	r := result{Scenario: scenario, Pairs: pairs, Rate: float64(len(times)) / last.Seconds(),
+	before := nexus[scenario][number]
+	r := result{Scenario: scenario, Number: number, Rate: float64(len(times)) / last.Seconds(),
 		P50: percentile(times, 50), P99: percentile(times, 99), NexusRate: before[0], NexusP50: before[1]}
 	if r.NexusRate > 0 {
 		r.Ratio = r.Rate / r.NexusRate
@@ -57,12 +61,20 @@ func printJSON(w io.Writer, results []result) error {
 
 func printTable(w io.Writer, results []result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "scenario\tpairs\tper second\tp50 ms\tp99 ms\tNexus per second\tp50 ms\tratio\t")
+	fmt.Fprintln(t, "scenario\tnumber\tper second\tp50 ms\tp99 ms\tNexus per second\tp50 ms\tratio\t")
 	for _, r := range results {
-		fmt.Fprintf(t, "%s\t%d\t%.0f\t%.2f\t%.2f\t%s\t%s\t%s\t\n", r.Scenario, r.Pairs, r.Rate, r.P50, r.P99,
+		fmt.Fprintf(t, "%s\t%d\t%.*f\t%.2f\t%.2f\t%s\t%s\t%s\t\n", r.Scenario, r.Number, decimals(r.Rate), r.Rate, r.P50, r.P99,
 			known(r.NexusRate, ""), known(r.NexusP50, ""), known(r.Ratio, "×"))
 	}
 	return t.Flush()
+}
+
+// decimals is how many of a rate are worth showing.
+func decimals(rate float64) int {
+	if rate < 100 {
+		return 1
+	}
+	return 0
 }
 
 // known writes a number, or nothing for 0.

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"time"
+
+	"nexus/pkg/handler"
 )
 
 // stack is a local stack that was started for the measurement.
@@ -20,6 +22,9 @@ type stack struct {
 	output bytes.Buffer // read once the process has ended
 	ended  chan struct{}
 }
+
+// fanoutRate is the most that a fan-out can be set to: the default keeps under a quota that this gateway does not have.
+const fanoutRate = "10000"
 
 // How long a local stack may take to listen, and to stop when asked.
 const (
@@ -51,7 +56,8 @@ func (s *stack) start(ctx context.Context) error {
 		return err
 	}
 	s.url = "ws://" + address
-	s.cmd = exec.Command(binary, "-listen", address)
+	s.cmd = exec.Command(binary, "-listen", address, "-endpoint", "") // embedded, whatever AWS_ENDPOINT_URL says
+	s.cmd.Env = append(os.Environ(), handler.EnvFanoutRate+"="+fanoutRate)
 	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
 	if err := s.cmd.Start(); err != nil {
 		s.cmd = nil

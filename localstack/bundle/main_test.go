@@ -30,7 +30,7 @@ func TestTheZipHoldsTheProgramExecutableAndIsAlwaysTheSame(t *testing.T) {
 		if err := os.Chtimes(filepath.Join(dir, "bootstrap"), time.Time{}, time.Unix(int64(n)*1e8, 0)); err != nil {
 			t.Fatal(err)
 		}
-		size, zipped, err := bundle(dir)
+		size, zipped, err := bundle(dir, MaxSize)
 		if err != nil || size != len(content) {
 			t.Fatal(size, err)
 		}
@@ -63,13 +63,13 @@ func TestTheZipHoldsTheProgramExecutableAndIsAlwaysTheSame(t *testing.T) {
 
 func TestAProgramThatIsTooBigIsRefusedAndAnOlderZipOfItGoes(t *testing.T) {
 	dir := program(t, make([]byte, MaxSize-1))
-	if _, _, err := bundle(dir); err != nil {
+	if _, _, err := bundle(dir, MaxSize); err != nil {
 		t.Fatal("under the limit:", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "bootstrap"), make([]byte, MaxSize), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := bundle(dir); err == nil {
+	if _, _, err := bundle(dir, MaxSize); err == nil {
 		t.Error("at the limit: no error")
 	}
 	if _, err := os.Stat(dir + ".zip"); !os.IsNotExist(err) {

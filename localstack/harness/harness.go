@@ -38,8 +38,9 @@ type Harness struct {
 	stack *stack.Stack
 	wire  wire
 
-	mu  sync.Mutex
-	ids int
+	mu    sync.Mutex
+	ids   int
+	dying context.Context // of the next handler, where it is to die
 }
 
 // New starts a bus with empty tables; it ends with the test.

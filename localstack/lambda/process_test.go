@@ -154,7 +154,7 @@ func TestAProcessSeesItsInvocationAsOnLambda(t *testing.T) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	want := "AWS_ACCESS_KEY_ID=local AWS_DEFAULT_REGION=eu-west-1 AWS_LAMBDA_FUNCTION_NAME=probe AWS_LAMBDA_FUNCTION_VERSION=$LATEST " +
+	want := "AWS_ACCESS_KEY_ID=probe AWS_DEFAULT_REGION=eu-west-1 AWS_LAMBDA_FUNCTION_NAME=probe AWS_LAMBDA_FUNCTION_VERSION=$LATEST " +
 		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/probe AWS_LAMBDA_RUNTIME_API AWS_REGION=eu-west-1 " +
 		"AWS_SECRET_ACCESS_KEY=local AWS_SESSION_TOKEN=local LANG=en_US.UTF-8 NEXUS_TEST=1 TEST_URL TZ=:UTC _HANDLER=bootstrap _X_AMZN_TRACE_ID"
 	if strings.Join(names, " ") != want {

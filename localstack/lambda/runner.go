@@ -6,6 +6,7 @@ import (
 	"maps"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -111,6 +112,16 @@ func InvocationID(ctx context.Context) string {
 		return lc.AwsRequestID
 	}
 	return ""
+}
+
+// FunctionName is the name of the function of whose invocation ctx is, or "" outside of one. It is told from the invocation's ARN.
+func FunctionName(ctx context.Context) string {
+	lc, ok := lambdacontext.FromContext(ctx)
+	if !ok {
+		return ""
+	}
+	_, name, _ := strings.Cut(lc.InvokedFunctionArn, ":function:")
+	return name
 }
 
 // Invoke runs a function and waits for its result, at most for its timeout. The error is a *Error if the function failed, a *Refusal if it was not

@@ -16,7 +16,7 @@ func (f *program) variables(address string) []string {
 		"AWS_LAMBDA_LOG_GROUP_NAME":      "/aws/lambda/" + f.name,
 		"AWS_REGION":                     f.config.Region,
 		"AWS_DEFAULT_REGION":             f.config.Region,
-		"AWS_ACCESS_KEY_ID":              "local",
+		"AWS_ACCESS_KEY_ID":              f.name, // a key of its own says whose a request is
 		"AWS_SECRET_ACCESS_KEY":          "local",
 		"AWS_SESSION_TOKEN":              "local",
 		"_HANDLER":                       "bootstrap",

@@ -12,8 +12,12 @@ import (
 
 // Filter is an event filter pattern. Make one with ParseFilter; the zero value matches everything.
 type Filter struct {
-	match matcher
+	pattern string
+	match   matcher
 }
+
+// String is the pattern that the filter was made of.
+func (f Filter) String() string { return f.pattern }
 
 // matcher looks at a value of an event; present is false where the event lacks it.
 type matcher func(value any, present bool) bool
@@ -41,7 +45,7 @@ func ParseFilter(pattern string) (Filter, error) {
 	if err != nil {
 		return Filter{}, fmt.Errorf("mapping: filter pattern: %w", err)
 	}
-	return Filter{m}, nil
+	return Filter{pattern, m}, nil
 }
 
 // Matches reports whether an event, a JSON object, satisfies the pattern.

@@ -90,8 +90,11 @@ func (r *Runner) runStream(ctx context.Context, reader *StreamReader) {
 		}
 		var again <-chan struct{}
 		stop := func() bool { return false }
-		if running == 0 || err != nil {
+		switch {
+		case running == 0 || err != nil:
 			again, stop = after(r.config.Clock, describeInterval)
+		case r.config.Wake == nil: // an engine elsewhere may add shards at any time
+			again, stop = after(r.config.Clock, newShardInterval)
 		}
 		select {
 		case <-ended:

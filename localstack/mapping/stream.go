@@ -13,6 +13,7 @@ import (
 const (
 	pollInterval     = 250 * time.Millisecond // four reads a second, as Lambda's
 	describeInterval = time.Second            // while a stream has no shard to read, or could not be described
+	newShardInterval = 30 * time.Second       // while shards are read, and nobody tells of new ones
 )
 
 // StreamReader finds the shards of a stream, in the order in which they must be read: a shard once its parent is finished.

@@ -1,10 +1,11 @@
 package queue
 
 import (
-	"container/heap"
 	"container/list"
 	"slices"
 	"time"
+
+	"nexus/localstack/clock"
 )
 
 const (
@@ -23,17 +24,17 @@ type queue struct {
 	modified time.Time
 	purged   time.Time
 
-	messages map[string]*message // all, by id
-	visible  list.List           // of *message, in the order in which they became visible
-	hidden   hiddenHeap          // delayed and in flight, the next to become visible first
-	inFlight int                 // of hidden
+	messages map[string]*message    // all, by id
+	visible  list.List              // of *message, in the order in which they became visible
+	hidden   clock.Agenda[*message] // delayed and in flight
+	inFlight int                    // of hidden
 
 	waiters []*waiter // long polls, in the order in which they came; only while nothing is visible
 	timer   func() bool
 	timerAt time.Time
 }
 
-// message is a message of a queue. It is in visible (element is set) or in hidden (index is its place).
+// message is a message of a queue. It is in visible (element is set) or in hidden.
 type message struct {
 	body       string
 	bodyMD5    string
@@ -42,11 +43,10 @@ type message struct {
 	sent       time.Time
 	source     string // the ARN of the queue that it was moved from, in a dead-letter queue
 
-	seq       uint64 // ties of visibleAt
 	visibleAt time.Time
 	inFlight  bool
 	element   *list.Element
-	index     int
+	entry     *clock.Entry[*message] // the latest in hidden
 
 	receives      int
 	received      time.Time // last
@@ -75,7 +75,7 @@ type delivery struct {
 func (q *queue) put(m *message, now time.Time) {
 	q.messages[m.id] = m
 	if m.visibleAt.After(now) {
-		heap.Push(&q.hidden, m)
+		m.entry = q.hidden.Add(m.visibleAt, m)
 	} else {
 		m.element = q.visible.PushBack(m)
 	}
@@ -90,7 +90,7 @@ func (q *queue) remove(m *message) {
 		m.element = nil
 		return
 	}
-	heap.Remove(&q.hidden, m.index)
+	q.hidden.Remove(m.entry)
 	q.landed(m)
 }
 
@@ -105,14 +105,17 @@ func (q *queue) landed(m *message) {
 // hide changes when a message in flight becomes visible.
 func (q *queue) hide(m *message, until, now time.Time) {
 	m.visibleAt = until
-	heap.Fix(&q.hidden, m.index)
+	q.hidden.Move(m.entry, until)
 	q.advance(now)
 }
 
 // advance makes visible what is due, answers the polls that wait for it, and sets the timer for what is due next.
 func (q *queue) advance(now time.Time) {
-	for len(q.hidden) > 0 && !q.hidden[0].visibleAt.After(now) {
-		m := heap.Pop(&q.hidden).(*message)
+	for {
+		m, due := q.hidden.Pop(now)
+		if !due {
+			break
+		}
 		q.landed(m)
 		m.element = q.visible.PushBack(m)
 	}
@@ -129,11 +132,11 @@ func (q *queue) advance(now time.Time) {
 
 // arm keeps a timer exactly while a poll waits and a message will become visible.
 func (q *queue) arm(now time.Time) {
-	if len(q.waiters) == 0 || len(q.hidden) == 0 {
+	at, some := q.hidden.Next()
+	if len(q.waiters) == 0 || !some {
 		q.disarm()
 		return
 	}
-	at := q.hidden[0].visibleAt
 	if q.timer != nil && q.timerAt.Equal(at) {
 		return
 	}
@@ -178,7 +181,7 @@ func (q *queue) take(n int, visibility time.Duration, now time.Time) []delivery 
 		}
 		m.visibleAt, m.inFlight = now.Add(visibility), true
 		q.inFlight++
-		heap.Push(&q.hidden, m)
+		m.entry = q.hidden.Add(m.visibleAt, m)
 		got = append(got, delivery{m, q.handle(m), m.receives, m.firstReceived, m.source})
 	}
 	return got
@@ -207,14 +210,7 @@ func (q *queue) moveToDeadLetters(m *message, now time.Time) bool {
 // sweep drops what is past the retention period, so that counts are right.
 func (q *queue) sweep(now time.Time) {
 	q.advance(now)
-	for e := q.visible.Front(); e != nil; {
-		m := e.Value.(*message)
-		e = e.Next()
-		if q.expired(m, now) {
-			q.remove(m)
-		}
-	}
-	for _, m := range slices.Clone(q.hidden) {
+	for _, m := range q.messages {
 		if q.expired(m, now) {
 			q.remove(m)
 		}
@@ -225,7 +221,7 @@ func (q *queue) sweep(now time.Time) {
 func (q *queue) purge() {
 	clear(q.messages)
 	q.visible.Init()
-	q.hidden = nil
+	q.hidden = clock.Agenda[*message]{}
 	q.inFlight = 0
 	q.disarm()
 }
@@ -236,31 +232,4 @@ func (q *queue) leave(w *waiter, now time.Time) {
 		q.waiters = slices.Delete(q.waiters, i, i+1)
 		q.arm(now)
 	}
-}
-
-// hiddenHeap orders messages by when they become visible.
-type hiddenHeap []*message
-
-func (h hiddenHeap) Len() int { return len(h) }
-func (h hiddenHeap) Less(i, j int) bool {
-	if h[i].visibleAt.Equal(h[j].visibleAt) {
-		return h[i].seq < h[j].seq
-	}
-	return h[i].visibleAt.Before(h[j].visibleAt)
-}
-func (h hiddenHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-func (h *hiddenHeap) Push(x any) {
-	m := x.(*message)
-	m.index = len(*h)
-	*h = append(*h, m)
-}
-func (h *hiddenHeap) Pop() any {
-	old := *h
-	m := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	return m
 }

@@ -274,7 +274,7 @@ func (q *queue) attributes(now time.Time) (map[string]string, error) {
 		"LastModifiedTimestamp":                 strconv.FormatInt(q.modified.Unix(), 10),
 		"ApproximateNumberOfMessages":           strconv.Itoa(q.visible.Len()),
 		"ApproximateNumberOfMessagesNotVisible": strconv.Itoa(q.inFlight),
-		"ApproximateNumberOfMessagesDelayed":    strconv.Itoa(len(q.hidden) - q.inFlight),
+		"ApproximateNumberOfMessagesDelayed":    strconv.Itoa(q.hidden.Len() - q.inFlight),
 	}
 	for name, a := range numeric {
 		out[name] = strconv.Itoa(a.get(&q.settings))

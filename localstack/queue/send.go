@@ -64,8 +64,7 @@ func (c *call) send(q *queue, o *outgoing, attributes []attribute) sendMessageOu
 	if o.DelaySeconds != nil {
 		delay = time.Duration(*o.DelaySeconds) * time.Second
 	}
-	c.seq++
-	m := &message{id: c.newID(), body: *o.MessageBody, bodyMD5: bodyMD5(*o.MessageBody), attributes: attributes, sent: now, seq: c.seq, visibleAt: now.Add(delay)}
+	m := &message{id: c.newID(), body: *o.MessageBody, bodyMD5: bodyMD5(*o.MessageBody), attributes: attributes, sent: now, visibleAt: now.Add(delay)}
 	q.put(m, now)
 	return sendMessageOutput{m.bodyMD5, attributesMD5(attributes), m.id}
 }

@@ -28,7 +28,6 @@ type Service struct {
 	mu      sync.Mutex // held briefly, never while waiting
 	queues  map[string]*queue
 	deleted map[string]time.Time // name to time of deletion, for the 60 s in which the name is taken
-	seq     uint64
 }
 
 // New returns a Service without queues.

@@ -15,8 +15,8 @@ import (
 // apply gives a request to its service and notes what it did.
 func (w *world) apply(r *request) response {
 	w.requests++
+	out := &Outgoing{Op: r.op, Table: r.target, Function: r.inv.function, Body: r.body, Stored: r.inv.stored}
 	if rewrite := w.options.Rewrite; rewrite != nil {
-		out := &Outgoing{Op: r.op, Table: r.target, Body: r.body, Stored: r.inv.stored}
 		rewrite(out)
 		r.body = out.Body
 		if out.Answer != nil {
@@ -26,6 +26,9 @@ func (w *world) apply(r *request) response {
 		}
 	}
 	a := w.wire.send(r)
+	if a.err == nil && out.Edit != nil {
+		a = a.edited(out.Edit)
+	}
 	if a.err != nil {
 		w.logf("do %s: %v", r, a.err)
 		return a
@@ -36,35 +39,18 @@ func (w *world) apply(r *request) response {
 		w.sources.changed(r.target)
 	}
 	switch {
-	case r.target == store.Tasks && r.writes() && done:
-		if r.op == "PutItem" {
+	case r.writes() && done:
+		if r.op == "PutItem" && r.target == store.Tasks {
 			r.inv.stored = true
 		}
 		w.observe(r)
-	case r.target == store.Sessions && r.op == "UpdateItem" && done:
-		w.sessionWritten(r)
 	case r.op == "POST":
 		w.posted(r, done)
 	case (r.op == "SendMessage" || r.op == "SendMessageBatch") && done:
 		w.sources.sent(r)
+		w.buried(r)
 	}
 	return a
-}
-
-// sessionWritten notes the end of a session, which may come before its connection's.
-func (w *world) sessionWritten(r *request) {
-	var in struct {
-		Key    rawItem
-		Values map[string]attribute `json:"ExpressionAttributeValues"`
-	}
-	if json.Unmarshal(r.body, &in) != nil || in.Values[":ended"].S == "" {
-		return
-	}
-	if c := w.by(in.Key["id"].S); c != nil && c.sessionEnded.IsZero() {
-		c.sessionEnded = time.Now()
-		w.logf("the session of %s has ended", c)
-		w.soon(released, func() { w.checkReleased(c) })
-	}
 }
 
 // post is a message that API Gateway took for a connection.

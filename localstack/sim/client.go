@@ -35,6 +35,12 @@ type client struct {
 	role         role
 	pulls        int // under way
 	pushes       int // likewise
+	reads        int // likewise
+	writes       int // likewise
+	entries      int // logins and reloads, likewise
+	publishing   int // likewise
+	creating     bool
+	holds        map[string]bool // locks
 
 	mu    sync.Mutex
 	inbox [][]byte
@@ -63,6 +69,7 @@ func (c *client) over(why string) {
 	}
 	c.open, c.ended = false, time.Now()
 	c.w.logf("%s %s", c, why)
+	c.bequeath()
 	if !c.w.closing && c.w.rng.IntN(3) > 0 {
 		c.w.soon(c.w.think(), c.w.connect)
 	}
@@ -70,16 +77,20 @@ func (c *client) over(why string) {
 
 // connect opens a connection.
 func (w *world) connect() {
-	if w.closing {
-		return
+	if !w.closing {
+		w.connectAs(w.newRole())
 	}
-	c := &client{w: w, n: len(w.clients) + 1, stage: nexus.Stages()[w.rng.IntN(2)], sent: map[string]*call{}, role: w.newRole()}
+}
+
+func (w *world) connectAs(r role) *client {
+	c := &client{w: w, n: len(w.clients) + 1, stage: nexus.Stages()[w.rng.IntN(2)], sent: map[string]*call{}, holds: map[string]bool{}, role: r}
 	w.clients = append(w.clients, c)
 	w.because("$connect of %s", c)
 	go func() {
 		conn, err := w.stack.Gateway.Connect(context.Background(), c.stage, gateway.ConnectRequest{SourceIP: "192.0.2.1"}, c)
 		w.leave(func() { c.connected(conn, err) })
 	}()
+	return c
 }
 
 func (c *client) connected(conn *gateway.Conn, err error) {
@@ -91,21 +102,23 @@ func (c *client) connected(conn *gateway.Conn, err error) {
 	c.conn, c.open = conn, true
 	c.connid = deliver.NodeID("http://local.invalid/"+c.stage) + conn.ID()
 	c.w.logf("%s is %s", c, c.connid)
-	c.login()
+	c.prepare()
 	c.w.soon(c.w.think(), c.act)
 	c.role.plan(c)
 }
 
-// login gives the session its tags. It writes them itself: this simulation is not one of logins, whose hashes take their time.
-func (c *client) login() {
-	_, err := c.w.stack.Sources.DynamoDB.UpdateItem(context.Background(), &dynamodb.UpdateItemInput{
-		TableName: aws.String(stack.TablePrefix + store.Sessions), Key: store.Item{"id": store.S(c.connid)},
-		UpdateExpression:         aws.String("SET #user = :user, #owner = :user, tags = :tags, wd = :wd"),
-		ExpressionAttributeNames: map[string]string{"#user": "user", "#owner": "owner"},
-		ConditionExpression:      aws.String("attribute_exists(id)"),
-		ExpressionAttributeValues: store.Item{":user": store.S(fmt.Sprintf("user%d", c.n)), ":tags": store.S(`{".":{"@admin":true}}`),
-			":wd": store.N(c.role.watchdog)}})
-	if err != nil {
+// prepare gives the session its watchdog and, unless it is to log in, all permissions, past the bus.
+func (c *client) prepare() {
+	in := &dynamodb.UpdateItemInput{TableName: aws.String(stack.TablePrefix + store.Sessions), Key: store.Item{"id": store.S(c.connid)},
+		UpdateExpression: aws.String("SET wd = :wd"), ConditionExpression: aws.String("attribute_exists(id)"),
+		ExpressionAttributeValues: store.Item{":wd": store.N(c.role.watchdog)}}
+	if !c.role.logsIn() {
+		in.UpdateExpression = aws.String("SET #user = :user, #owner = :user, tags = :tags, wd = :wd")
+		in.ExpressionAttributeNames = map[string]string{"#user": "user", "#owner": "owner"}
+		in.ExpressionAttributeValues[":user"] = store.S(fmt.Sprintf("user%d", c.n))
+		in.ExpressionAttributeValues[":tags"] = store.S(`{".":{"@admin":true}}`)
+	}
+	if _, err := c.w.stack.Sources.DynamoDB.UpdateItem(context.Background(), in); err != nil {
 		c.w.failf("%s: tags: %v", c, err)
 	}
 }
@@ -135,6 +148,21 @@ type call struct {
 	pull *pull
 	// Of what finishes a task: which one, and what its pusher then gets.
 	taskid, outcome string
+
+	pipe     *pipe // of pipe.read, pipe.write and pipe.close
+	read     *read
+	messages []int // that a write or a publication brings
+	length   int   // of pipe.create
+
+	topic string // of topic.pub
+	sub   *subscription
+
+	lock string // of sync.lock and sync.unlock
+
+	login   *login
+	tagging *tagging
+	other   *client // whose session is to be reloaded or ended
+	probes  bool    // it tries what the session may
 }
 
 // push is what a call pushes.

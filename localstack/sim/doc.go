@@ -16,14 +16,23 @@
 // weather (weather.go): calm in three of ten, where answers must be prompt; else one death, lost responses, or a storm of everything. In all of
 // them posts overtake one another, streams and queues are read late and twice, and connections end in every way.
 //
-// The clients (role.go) push, pull, finish in all manners, cancel, list, leave and come. When they have sent what they were to send, the weather
-// settles (live.go): nothing goes wrong any more, and after settling nothing may be stuck. Then all connections end, and two minutes later the
-// tables must be empty but for detached tasks.
+// Four of ten runs are of tasks alone; the others are of one or more families of calls (role.go), each with clients of its own (client_*.go, work.go):
+//
+//   - tasks: clients push, pull, finish in all manners, cancel and list;
+//   - pipes: create, write one or several messages, read with and without a time-out, close;
+//   - topics: subscribe own and others' pipes, by name and by wildcard, unsubscribe, publish;
+//   - locks: lock and unlock, and all want what a client held that is gone;
+//   - logins: log in, reload, and try what the tags allow, while others make users, set and take tags, reload and end sessions. The clients of all
+//     other families get their permissions past the bus.
+//
+// All leave and come. When they have sent what they were to send, the weather settles (live.go): nothing goes wrong any more, and after settling nothing may
+// be stuck. Then the pipes are read until they are empty, and somebody tries all locks. Then all connections end, and two minutes later the tables
+// must be empty but for detached tasks.
 //
 // # What is recorded
 //
-// The history: each request of a client, each post that API Gateway took, each frame a client got; and the trace: each state of each item, read from
-// the engine after the write that made it. The invariants look at both.
+// The history: each request of a client, each post that API Gateway took, each frame a client got; and the traces (trace*.go): each state of each task, pipe,
+// lock, session and user, read from the engine after the write that made it. The invariants look at both.
 //
 // # A failing seed
 //
@@ -34,8 +43,29 @@
 // request of it that was carried out; `item …` an item after a write; `client3 <-- …` a frame; `kill`, `fail`, `lose` a fault. Begin with the line
 // `FAILED`, take the id in it, and read its `item` lines; then the lines of the invocations that wrote them.
 //
+// # What callers are told
+//
+// No request is answered twice but where the handler that answered first was killed, or a request of it failed or lost its response: then the same
+// bytes may come again. The first answer may differ from the second in two cases. A pull whose task was rejected before repair saw its hand-over gets
+// -32000 after the task. And a read whose joining lost its response, while its pipe was closed, is told that there is no such pipe after it got no
+// messages: it cannot know that it had joined.
+//
+// Nobody is told -32603 and then something else. A write whose outcome is unknown is settled before its caller hears of it: it is there, or a late
+// arrival finds itself refused (unsure in pkg/task and pkg/pipe, send in pkg/lock). A call of which nobody answers for is one of which the handler was
+// killed or lost a post. That is so only where the call leaves nothing behind that repair could see: user.*, sys.*, sync.*, topic.*, pipe.create, what
+// fails, and a pipe.write whose message is in a row or dropped (pkg/pipe says why).
+//
+// -32603 says that a call's outcome is not known, but for tasks and pipes, where it says that nothing happened or will: topic.pub may have published,
+// user.*, sys.* and sync.* may have done what they were to do or, in the next seconds, may do it still; a lock that such a call was granted is its session's.
+//
+// # What permissions are held to
+//
+// A session's user and tags change by its own good login, by its own reload, or by an administrator's, and become what the user had at some time while
+// that handler ran; and they never become what the user had before what the session has already.
+//
 // # What it does not cover
 //
-// Logins (sessions get their tags by a write of the harness), pipes, topics and locks. Requests whose client gave up arrive up to 5 s late, but not the
-// puts of new items (fault.go says why). Messages of the queue are never lost and no function is invoked more often than AWS would.
+// Login methods that are tasks, hooks, templates, lists other than task.list; more than one page of rows or subscriptions; index reads that lag. Requests
+// whose client gave up arrive up to 5 s late, but not the puts of new tasks and pulls that are repeated (fault.go says why). Messages of the queue are never
+// lost and no function is invoked more often than AWS would.
 package sim

@@ -2,9 +2,12 @@ package sim
 
 import (
 	"net"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
+	"nexus/pkg/handler"
 	"nexus/pkg/store"
 )
 
@@ -27,6 +30,9 @@ func (w *world) fault(r *request, what string) {
 	w.faults++
 	w.disturbed = time.Now()
 	r.inv.hurt = true
+	if r.op == "POST" {
+		r.inv.mute = true
+	}
 	w.logf("%s %s", what, r)
 }
 
@@ -43,12 +49,12 @@ func (w *world) refuse(r *request) {
 }
 
 // lose applies a request and loses its response. In some weather the request itself is slow: its client hears of nothing, repeats it, and it arrives
-// later still. The put of a new task or pull does not stray: should its item have been finished and deleted by the time it arrives, it would begin
-// a second life. Only keeping what is over could prevent that, at a write more for every task; DynamoDB would have to hold a request back for
-// longer than all that takes.
+// later still. The put of a new task or pull strays only where it is not repeated: should its item have been made, finished and deleted by the time
+// it arrives, it would begin a second life. Only keeping what is over could prevent that, at a write more for every task; DynamoDB would have to
+// hold a request back for longer than all that takes.
 func (w *world) lose(r *request) {
 	w.fault(r, "lose the response of")
-	if made := r.op == "PutItem" && r.target == store.Tasks; !made && w.rng.Float64() < w.weather.stray {
+	if makes := r.op == "PutItem" && r.target == store.Tasks; (!makes || r.last()) && w.rng.Float64() < w.weather.stray {
 		w.logf("it strays")
 		w.soon(time.Duration(1+w.rng.Int64N(int64(straying))), func() { w.apply(r) })
 	} else {
@@ -74,6 +80,12 @@ func (w *world) conflict(r *request) {
 func (w *world) throttle(r *request) {
 	w.fault(r, "throttle")
 	r.answer <- refusal(r, 429, "LimitExceededException", "")
+}
+
+// last tells whether a request is the last attempt of its client.
+func (r *request) last() bool {
+	attempt, _, _ := strings.Cut(strings.TrimPrefix(r.http.Header.Get("Amz-Sdk-Request"), "attempt="), ";")
+	return attempt == strconv.Itoa(handler.Attempts)
 }
 
 // writes tells whether a request changes a table.

@@ -13,6 +13,7 @@ type history struct {
 	// written tells, by request, when it first changed an item: from then on the call is recorded.
 	written map[string]time.Time
 	done    map[string]*snap // by the request that finished an item: how it was then
+	sender  map[int]*call    // of each message
 	// handed are the hand-overs that were posted, by taskid.
 	handed map[string][]*handover
 }
@@ -30,7 +31,12 @@ func (l *life) taskid() string { return l.key[1] + "-" + l.key[0] }
 // look joins what was recorded.
 func (w *world) look() *history {
 	h := &history{world: w, end: time.Now(), tasks: map[string]*life{}, written: map[string]time.Time{}, done: map[string]*snap{},
-		handed: map[string][]*handover{}}
+		handed: map[string][]*handover{}, sender: map[int]*call{}}
+	for _, k := range w.calls {
+		for _, n := range k.messages {
+			h.sender[n] = k
+		}
+	}
 	for _, l := range w.trace.order {
 		for _, s := range l.snaps {
 			for _, request := range []string{s.push, s.pull, s.claim, s.ret, s.fin} {

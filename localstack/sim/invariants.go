@@ -12,5 +12,13 @@ func (w *world) check() {
 	h.checkApart()
 	h.checkTTL()
 	h.checkLists()
+	h.checkPipes()
+	h.checkPipesApart()
+	h.checkUnsubscribed(nil)
+	h.checkRefusedPipes()
+	h.checkLocks()
+	h.checkFreed()
+	h.checkLogins()
+	h.checkKicks()
 	h.checkEmpty()
 }

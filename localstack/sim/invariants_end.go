@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"nexus/localstack/stack"
 	"nexus/pkg/store"
 )
 
@@ -36,6 +35,9 @@ func (w *world) checkSettled() {
 		if s.deadline.Before(now.Add(-2*time.Minute)) && !s.done() && !s.detached {
 			w.failf("stuck: %s is %s although its deadline was at %v", l.taskid(), s.state, s.deadline.Sub(w.began))
 		}
+	}
+	for _, l := range w.pipeOrder {
+		w.checkPipe(l)
 	}
 	for _, c := range w.clients {
 		if c.open && !c.sessionEnded.IsZero() {
@@ -125,12 +127,18 @@ func (w *world) checkReleased(c *client) {
 			w.failf("released: %s is still %s, bound to the session of %s, which ended at %v", l.taskid(), s.state, c, c.sessionEnded.Sub(w.began))
 		}
 	}
+	w.checkUnsubscribed(c)
+	for _, l := range w.pipeOrder {
+		if l.owner == c.connid && l.last().there {
+			w.failf("released: the pipe %s is still there; the session of %s ended at %v", l.id, c, c.sessionEnded.Sub(w.began))
+		}
+	}
 }
 
 // checkEmpty: two minutes after all sessions' ends were known, the tables hold ended sessions and detached tasks that wait, and nothing besides.
 func (h *history) checkEmpty() {
 	for _, i := range h.scan(store.Tasks) {
-		key := i.key()
+		key := itemKey{i["part"].S, i["id"].S}
 		if key[0] == directoryPart {
 			continue
 		}
@@ -141,24 +149,16 @@ func (h *history) checkEmpty() {
 		}
 		h.checkFree(l, l.last())
 	}
+	for _, i := range h.scan(store.Pipes) {
+		if i["row"].S == metaRow {
+			h.failf("empty: the pipe %s is there", i["pipeid"].S)
+		}
+	}
 	for _, i := range h.scan(store.Sessions) {
-		if state := i["state"].S; state != "ended" {
+		if state := i["state"].S; state != "ended" && state != "" { // none: what execution environments tell of their load
 			h.failf("empty: the session %s is %s", i["id"].S, state)
 		}
 	}
-}
-
-// scan reads a table, past everything that could go wrong.
-func (w *world) scan(table string) []rawItem {
-	body, err := json.Marshal(map[string]any{"TableName": stack.TablePrefix + table, "ConsistentRead": true})
-	var out struct{ Items []rawItem }
-	if err == nil {
-		err = w.ask("Scan", body, &out)
-	}
-	if err != nil {
-		w.failf("scan of %s: %v", table, err)
-	}
-	return out.Items
 }
 
 // checkLists: task.list never fails where no fault touched it, and shows nothing that makes no sense.

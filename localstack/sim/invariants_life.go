@@ -60,8 +60,8 @@ func (h *history) checkBindings() {
 // arrow tells whether the state machine has an arrow from one snap to the next.
 func (h *history) arrow(from, to *snap, first bool) bool {
 	switch {
-	case first:
-		return to.waits()
+	case first: // or it is in the place of what must not be made any more
+		return to.waits() || to.kind == "none" && to.done()
 	case !from.there: // nobody writes an item a second time
 		return !to.there
 	case !to.there: // cleared away, or a pull withdrawn whose session is gone

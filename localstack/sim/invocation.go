@@ -19,6 +19,8 @@ type invocation struct {
 	ended    time.Time // when its function returned or it was killed
 	// hurt says that a request of it failed or lost its response, or that it was killed: what it owes may come from repair.
 	hurt bool
+	// mute says that it was killed, or failed, or that a post of it did: an answer that it alone could give may be missing.
+	mute bool
 	dead chan struct{}
 	// stored says that it has put an item, for the mutation that blinds second looks.
 	stored bool
@@ -93,7 +95,7 @@ func (w *world) end(inv *invocation, err error) {
 		if !inv.hurt {
 			w.failf("functions: %s of %s met no fault and failed: %v", inv, inv.function, err)
 		}
-		inv.hurt = true
+		inv.hurt, inv.mute = true, true
 	}
 	w.logf("end %s", inv)
 }
@@ -101,7 +103,7 @@ func (w *world) end(inv *invocation, err error) {
 // kill ends an invocation where it is. What it had under way, the seed lets happen or not; nothing of it is heard of again.
 func (w *world) kill(inv *invocation, why string) {
 	w.logf("kill %s %s", inv, why)
-	inv.hurt, inv.ended = true, time.Now()
+	inv.hurt, inv.mute, inv.ended = true, true, time.Now()
 	w.kills++
 	w.disturbed = time.Now()
 	for _, r := range w.wire.take(inv) {

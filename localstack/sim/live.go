@@ -3,11 +3,15 @@ package sim
 import (
 	"testing/synctest"
 	"time"
+
+	"nexus/pkg/session"
 )
 
 const (
 	// settling is longer than the longest time-out but the default, and what repair takes after it.
 	settling = 270 * time.Second
+	// draining is how long the last reads and locks of a run may take.
+	draining = 30 * time.Second
 	// clearing is how long after the ends of all sessions nothing of them may be left: two minutes, and what their $disconnect events take.
 	clearing = released + 2*time.Second
 )
@@ -38,9 +42,31 @@ func (w *world) live() {
 	}
 	w.until(time.Now().Add(settling))
 	w.checkSettled()
+	w.drain()
+	w.until(time.Now().Add(draining))
 	for n, c := range w.clients {
 		w.soon(time.Duration(n), func() { c.end(1000, "closes") })
 	}
 	w.until(time.Now().Add(clearing))
 	w.check()
+}
+
+// drain has each pipe read until nothing is left in it, and somebody try all locks.
+func (w *world) drain() {
+	for n, p := range w.pipes {
+		if p.closing == nil && p.owner.open {
+			w.soon(time.Duration(n), func() { p.owner.drain(p) })
+		}
+	}
+	if len(w.lockOrder) == 0 {
+		return
+	}
+	w.inspector = w.connectAs(role{families: []family{locks}, watchdog: session.MaxWatchdog, pace: time.Second})
+	for n, l := range w.lockOrder {
+		w.soon(time.Second+time.Duration(n), func() {
+			if w.inspector.open {
+				w.inspector.locks("sync.lock", l.name)
+			}
+		})
+	}
 }

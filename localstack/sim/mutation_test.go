@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -50,9 +51,63 @@ func withoutRows(o *Outgoing) {
 	}
 }
 
+// withoutRange has a claim of messages say that it hands some over, but not which.
+func withoutRange(o *Outgoing) {
+	if o.Op != "UpdateItem" || o.Table != "pipes" || !bytes.Contains(o.Body, []byte("#head = :to")) || !bytes.Contains(o.Body, []byte(":what")) {
+		return
+	}
+	o.Body = edited(o.Body, func(in map[string]any) {
+		what := in["ExpressionAttributeValues"].(map[string]any)[":what"].(map[string]any)["M"].(map[string]any)
+		for _, name := range []string{"k", "f", "t"} {
+			delete(what, name)
+		}
+	})
+}
+
+// withoutTheGrantThatWasRead lets a lock be taken over from whoever holds it, once somebody was found to be gone.
+func withoutTheGrantThatWasRead(o *Outgoing) {
+	condition := []byte(`#owner = :gone AND #fence = :fence`)
+	o.Body = bytes.ReplaceAll(o.Body, condition, append([]byte(`attribute_exists(#owner) OR `), condition...))
+}
+
+// withoutSeen has the fan-out find each pipe as if it had not yet had any publication.
+func withoutSeen(o *Outgoing) {
+	if o.Function != "stream" || o.Table != "pipes" {
+		return
+	}
+	condition := []byte(`(attribute_not_exists(#sn.#r) OR `)
+	o.Body = bytes.ReplaceAll(o.Body, condition, append([]byte(`(attribute_exists(#tail) OR `), condition[1:]...))
+	if o.Op == "GetItem" {
+		o.Edit = func(answer []byte) []byte {
+			return edited(answer, func(out map[string]any) {
+				item, _ := out["Item"].(map[string]any)
+				for _, name := range []string{"sn", "sk"} {
+					if item[name] != nil {
+						item[name] = map[string]any{"M": map[string]any{}}
+					}
+				}
+			})
+		}
+	}
+}
+
+// edited changes the members of an object.
+func edited(object []byte, change func(map[string]any)) []byte {
+	var members map[string]any
+	if err := json.Unmarshal(object, &members); err != nil {
+		panic(err)
+	}
+	change(members)
+	object, err := json.Marshal(members)
+	if err != nil {
+		panic(err)
+	}
+	return object
+}
+
 // TestMutations proves that the simulation misses what is taken out: of the first seeds some fails, and none does without the mutation.
 func TestMutations(t *testing.T) {
-	const most = 100
+	const most = 200
 	for _, m := range []struct {
 		name    string
 		options Options
@@ -64,6 +119,9 @@ func TestMutations(t *testing.T) {
 		{"without deadlines' timers", Options{Rewrite: without(task.WakeDeadline)}},
 		{"without inspections", Options{Rewrite: without(task.WakeInspect)}},
 		{"without rows", Options{Rewrite: withoutRows}},
+		{"without what a pipe has seen of a topic", Options{Rewrite: withoutSeen}},
+		{"without the range that a claim names", Options{Rewrite: withoutRange}},
+		{"without the condition of a lock's take-over", Options{Rewrite: withoutTheGrantThatWasRead}},
 	} {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()

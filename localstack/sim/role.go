@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"nexus/pkg/session"
@@ -12,8 +13,11 @@ const hotPath = "hot."
 
 // role is how a client behaves.
 type role struct {
-	pushes, pulls, cancels, lists int // chances of what it does next
-	detaches                      int // in percent
+	families                      []family
+	pushes, pulls, cancels, lists int  // chances of what it does next with tasks
+	detaches                      int  // in percent
+	reads                         int  // chances in 40 of what it does next with pipes; without any it owns none
+	admin                         bool // of users and sessions
 	pace                          time.Duration
 	watchdog                      int64 // seconds
 	atOnce                        int   // pulls under way at most, and pushes that wait for their answers
@@ -34,6 +38,9 @@ const (
 	silent                 // until the watchdog ends it
 	endings
 )
+
+// logsIn tells whether the client gets its permissions by logging in.
+func (r *role) logsIn() bool { return !r.admin && slices.Contains(r.families, logins) }
 
 func (w *world) newRole() role {
 	r := role{pace: []time.Duration{5 * time.Millisecond, 100 * time.Millisecond, 2 * time.Second}[w.rng.IntN(3)], watchdog: session.MaxWatchdog, atOnce: 1 + w.rng.IntN(3),
@@ -56,6 +63,21 @@ func (w *world) newRole() role {
 	r.end = time.Duration(w.rng.Int64N(int64([]time.Duration{50 * time.Millisecond, 500 * time.Millisecond, 2 * time.Second, w.activity}[w.rng.IntN(4)])))
 	if r.ending == silent {
 		r.watchdog = session.MinWatchdog
+	}
+	r.families = w.mix
+	if len(w.mix) > 1 {
+		r.families = []family{w.mix[w.rng.IntN(len(w.mix))]}
+		if other := w.mix[w.rng.IntN(len(w.mix))]; other != r.families[0] && w.rng.IntN(3) == 0 {
+			r.families = append(r.families, other)
+		}
+	}
+	if slices.Contains(r.families, logins) {
+		if r.admin = w.rng.IntN(2) == 0; !r.admin {
+			r.families = []family{logins} // what it may do else is nobody's guess
+		}
+	}
+	if slices.Contains(r.families, pipes) || slices.Contains(r.families, topics) {
+		r.reads = []int{0, 15, 30}[w.rng.IntN(3)]
 	}
 	return r
 }
@@ -102,7 +124,28 @@ func (c *client) act() {
 	if c.role.ending == silent && time.Since(w.began) > c.role.end {
 		return
 	}
-	r := &c.role
+	f := c.role.families[0]
+	if n := len(c.role.families); n > 1 {
+		f = c.role.families[w.rng.IntN(n)]
+	}
+	switch f {
+	case pipes:
+		c.actPipe()
+	case locks:
+		c.actLock()
+	case logins:
+		c.actLogin()
+	case topics:
+		c.actTopic()
+	default:
+		c.actTask()
+	}
+	w.soon(time.Duration(1+w.rng.Int64N(2*int64(c.role.pace))), c.act)
+}
+
+// actTask does a client's next thing with tasks.
+func (c *client) actTask() {
+	w, r := c.w, &c.role
 	switch n := w.rng.IntN(r.pushes + r.pulls + r.cancels + r.lists + 1); {
 	case n < r.pushes:
 		if c.pushes < r.atOnce {
@@ -121,5 +164,4 @@ func (c *client) act() {
 			c.finish(other, w.rng.IntN(3))
 		}
 	}
-	w.soon(time.Duration(1+w.rng.Int64N(2*int64(r.pace))), c.act)
 }

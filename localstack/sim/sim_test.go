@@ -65,7 +65,7 @@ func TestSim(t *testing.T) {
 				for i, ok := take(); ok; i, ok = take() {
 					r := run(t, *first+i, Options{Verbose: *log})
 					if reports[i] = r; len(r.Failures) > 0 {
-						t.Errorf("seed %d (%s, log %016x) fails; again: make sim SEEDS=1 FIRST=%d, with its log: LOG=1\n\t%s", r.Seed, r.Weather, r.Hash, r.Seed,
+						t.Errorf("seed %d (%s, %s, log %016x) fails; again: make sim SEEDS=1 FIRST=%d, with its log: LOG=1\n\t%s", r.Seed, r.Weather, r.Families, r.Hash, r.Seed,
 							strings.Join(r.Failures, "\n\t"))
 					}
 				}

@@ -122,21 +122,22 @@ func (s *sources) changed(table string) {
 func (s *sources) pollStreams() {
 	w := s.w
 	s.polling = false
-	for _, shard := range s.shards {
+	for n, shard := range s.shards {
 		if s.dirty {
 			if _, err := shard.Poll(context.Background()); err != nil {
 				w.failf("reading the stream: %v", err)
 			}
 		}
-		s.drain(shard)
+		s.soon(time.Duration(n), func() { s.drain(shard) })
 	}
 	s.dirty = false
 }
 
-// drain delivers what is due of a shard and plans the rest.
+// drain delivers one batch that is due of a shard and plans the rest: two that are delivered at once would begin in any order.
 func (s *sources) drain(shard *mapping.Shard) {
 	b, at := shard.Next()
 	if b != nil {
+		s.soon(1, func() { s.drain(shard) }) // another lane's
 		ctx := context.Background()
 		s.deliver("stream", func() mapping.Result { return shard.Invoke(ctx, b) }, func(r mapping.Result) {
 			shard.Settle(b, r)

@@ -1,22 +1,9 @@
 package sim
 
-import (
-	"bytes"
-	"encoding/json"
-	"io"
-	"net/http"
-	"strconv"
-	"time"
+import "time"
 
-	"nexus/localstack/stack"
-	"nexus/pkg/store"
-)
-
-// The trace follows every item of the table of tasks: after each write the harness reads the items that it named. What the invariants say of
-// the order of hand-overs can only be seen there; a client sees posts, and posts overtake one another.
-
-// itemKey is an item's key: partition and id.
-type itemKey [2]string
+// The trace of tasks follows every item of their table. What the invariants say of the order of hand-overs can only be seen there; a client sees
+// posts, and posts overtake one another.
 
 // snap is an item after a write. The names are those of pkg/task's items.
 type snap struct {
@@ -58,63 +45,12 @@ type trace struct {
 
 func (t *trace) init() { t.lives = map[itemKey]*life{} }
 
-type attribute struct {
-	S, N string
-	BOOL bool
-	M    map[string]json.RawMessage
-}
-
-type rawItem map[string]attribute
-
-func (i rawItem) int(name string) int64 {
-	n, _ := strconv.ParseInt(i[name].N, 10, 64) // absent: 0
-	return n
-}
-
-func (i rawItem) key() itemKey { return itemKey{i["part"].S, i["id"].S} }
-
-// observe reads the items that a write named.
-func (w *world) observe(r *request) {
-	type write struct {
-		TableName string
-		Key, Item rawItem
-	}
-	var in struct {
-		write
-		TransactItems []map[string]write
-	}
-	if err := json.Unmarshal(r.body, &in); err != nil {
-		w.failf("%s: %v", r, err)
-		return
-	}
-	writes := []write{in.write}
-	if r.op == "TransactWriteItems" {
-		writes = nil
-		for _, item := range in.TransactItems {
-			for _, one := range item {
-				writes = append(writes, one)
-			}
-		}
-	}
-	for _, one := range writes {
-		key := one.Key.key()
-		if one.Item != nil {
-			key = one.Item.key()
-		}
-		if key[0] != directoryPart {
-			w.observed(r, key)
-		}
-	}
-}
-
 // directoryPart is pkg/task's partition of paths.
 const directoryPart = "@paths"
 
-// observed takes a snap of an item.
-func (w *world) observed(r *request, key itemKey) {
-	i, err := w.read(key)
-	if err != nil {
-		w.failf("%s: %v", r, err)
+// taskWritten takes a snap of an item of the table of tasks.
+func (w *world) taskWritten(r *request, key itemKey, i rawItem) {
+	if key[0] == directoryPart {
 		return
 	}
 	w.trace.n++
@@ -138,34 +74,4 @@ func (w *world) observed(r *request, key itemKey) {
 	} else {
 		l.since = time.Time{}
 	}
-}
-
-// read reads an item past everything that could go wrong.
-func (w *world) read(key itemKey) (rawItem, error) {
-	body, err := json.Marshal(map[string]any{"TableName": stack.TablePrefix + store.Tasks, "ConsistentRead": true,
-		"Key": map[string]any{"part": map[string]string{"S": key[0]}, "id": map[string]string{"S": key[1]}}})
-	if err != nil {
-		return nil, err
-	}
-	var out struct{ Item rawItem }
-	err = w.ask("GetItem", body, &out)
-	return out.Item, err
-}
-
-// ask has the engine carry out an operation.
-func (w *world) ask(op string, body []byte, out any) error {
-	h, err := http.NewRequest(http.MethodPost, "http://local.invalid/", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	h.Header.Set("X-Amz-Target", "DynamoDB_20120810."+op)
-	answer, err := w.stack.Engine.RoundTrip(h)
-	if err != nil {
-		return err
-	}
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(text, out)
 }

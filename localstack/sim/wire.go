@@ -145,6 +145,20 @@ func (w *wire) send(r *request) response {
 	return response{h, err}
 }
 
+// edited changes what a response says.
+func (a response) edited(edit func([]byte) []byte) response {
+	body, err := io.ReadAll(a.http.Body)
+	if err != nil {
+		return response{err: err}
+	}
+	body = edit(body)
+	a.http.Body, a.http.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	for _, name := range []string{"Content-Length", "X-Amz-Crc32"} {
+		a.http.Header.Del(name)
+	}
+	return a
+}
+
 // refusal is an error answer of a service.
 func refusal(r *request, status int, exception, more string) response {
 	body := `{"__type":"com.amazonaws.dynamodb.v20120810#` + exception + `","message":"simulated"` + more + `}`

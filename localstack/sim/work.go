@@ -55,6 +55,14 @@ func (c *client) answered(k *call, a *answer) {
 		}
 	case k.method == "task.push":
 		c.pushes--
+	case k.pipe != nil || k.method == "pipe.create":
+		c.pipeAnswered(k, a)
+	case k.method == "sys.login" || k.method == "sys.reload":
+		c.entries--
+	case k.topic != "":
+		c.publishing--
+	case k.lock != "":
+		c.lockAnswered(k, a)
 	case k.method == "task.list" && a.Error == nil:
 		var listed []struct {
 			ID     string `json:"id"`

@@ -9,6 +9,7 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing/synctest"
@@ -37,16 +38,18 @@ type Options struct {
 
 // Outgoing is a request that Options.Rewrite sees.
 type Outgoing struct {
-	Op, Table string
-	Body      []byte
-	Stored    bool   // its handler has put an item before
-	Answer    []byte // where set, the service is not asked
+	Op, Table, Function string
+	Body                []byte
+	Stored              bool                // its handler has put an item before
+	Answer              []byte              // where set, the service is not asked
+	Edit                func([]byte) []byte // where set, changes the service's answer
 }
 
 // Report is what came of a run.
 type Report struct {
 	Seed       uint64
 	Weather    string
+	Families   string   // of calls
 	Operations int      // requests of clients
 	Requests   int      // of handlers
 	Hash       uint64   // of the log: equal for equal runs
@@ -62,6 +65,7 @@ type world struct {
 	weather  weather
 	ranks    map[int]float64 // of invocations, where stubborn
 	stubborn bool
+	hasty    bool // handlers leave to messages what they may
 	agenda   agenda
 	wire     wire
 	stack    *stack.Stack
@@ -83,14 +87,28 @@ type world struct {
 	calls     []*call
 	posts     []*post
 	trace     trace
-	kills     int
-	faults    int
-	disturbed time.Time // the last fault
-	requests  int
-	paths     []string
-	known     []string      // taskids that some client has seen
-	crowded   bool          // all are at the hot path at once
-	activity  time.Duration // how long clients send requests
+	pipeTrace map[string]*pipeLife
+	pipeOrder []*pipeLife // in the order in which they began
+	lockTrace map[string]*lockLife
+	lockOrder []*lockLife
+	// By connid and by user.
+	sessionTrace map[string][]*sessionSnap
+	userTrace    map[string][]*userSnap
+	kills        int
+	faults       int
+	disturbed    time.Time // the last fault
+	requests     int
+	mix          []family
+	inspector    *client        // who tries the locks at the end; nil where there are none
+	pipes        []*pipe        // whose ids clients know
+	subscribed   []subscription // that somebody asked for
+	deadLetters  map[deadLetter]bool
+	messages     int // that clients have made
+	tags         int // likewise
+	paths        []string
+	known        []string      // taskids that some client has seen
+	crowded      bool          // all are at the hot path at once
+	activity     time.Duration // how long clients send requests
 
 	failures []string
 	logMu    sync.Mutex
@@ -101,16 +119,19 @@ type world struct {
 // Run carries out a seed. It must be called in a testing/synctest bubble of its own.
 func Run(seed uint64, o Options) (*Report, error) {
 	w := &world{options: o, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), chance: rand.New(rand.NewPCG(seed, 2)), ranks: map[int]float64{},
-		began: time.Now(), paths: []string{hotPath, "p1.", "p2.sub.", "."}, byRequest: map[string]*call{}, hash: fnv.New64a()}
+		began: time.Now(), paths: []string{hotPath, "p1.", "p2.sub.", "."}, byRequest: map[string]*call{}, hash: fnv.New64a(),
+		pipeTrace: map[string]*pipeLife{}, lockTrace: map[string]*lockLife{}, sessionTrace: map[string][]*sessionSnap{}, userTrace: map[string][]*userSnap{},
+		deadLetters: map[deadLetter]bool{}}
 	w.weather = forecast(w.rng)
 	w.stubborn = w.rng.IntN(2) == 1
+	w.mix = w.newMix()
 	w.trace.init()
 	if err := w.start(); err != nil {
 		return nil, err
 	}
 	w.live()
 	w.close()
-	r := &Report{Seed: seed, Weather: w.weather.name, Operations: len(w.calls), Requests: w.requests, Hash: w.hash.Sum64(), Lines: w.lines}
+	r := &Report{Seed: seed, Weather: w.weather.name, Families: familiesOf(w.mix), Operations: len(w.calls), Requests: w.requests, Hash: w.hash.Sum64(), Lines: w.lines}
 	r.Failures = w.failures
 	return r, nil
 }
@@ -127,7 +148,8 @@ func (w *world) start() error {
 		Clock: &w.agenda,
 		Chances: &nexus.Chances{Now: time.Now, NewID: w.newULID, ULID: handler.FirstULID, Float: w.float,
 			Salt:  func() []byte { return make([]byte, 16) },
-			Pause: func(context.Context, int) error { return nil }}, // the next attempt parks
+			Pause: func(context.Context, int) error { return nil }, // the next attempt parks
+			Sleep: func(context.Context, time.Duration) error { return nil }},
 		NewID: w.newID,
 		Delay: w.delay,
 		Wire: func(next http.RoundTripper) http.RoundTripper {
@@ -144,8 +166,12 @@ func (w *world) start() error {
 		Adjust: func(s *nexus.Settings) {
 			s.PasswordCost = user.Cost{Memory: 8, Passes: 1, Parallelism: 1}
 			s.RepairAge = w.options.RepairAge
+			s.FanoutRows = 1 // two rows may ask the same at a time, and the seed could not choose one
 			if w.rng.IntN(5) == 0 {
-				s.Chores = time.Nanosecond // each page of a clean-up is an invocation's
+				w.hasty, s.Chores = true, time.Nanosecond // each page of a clean-up is an invocation's
+				if slices.Contains(w.mix, topics) {
+					s.Chores = 100 * time.Millisecond // a fan-out must come to its first subscriber
+				}
 			}
 		},
 		Invoke: w.invoke,

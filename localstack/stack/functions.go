@@ -8,6 +8,7 @@ import (
 
 	"nexus/localstack/clock"
 	"nexus/localstack/gateway"
+	"nexus/localstack/iam"
 	"nexus/localstack/lambda"
 	"nexus/pkg/handler"
 	"nexus/pkg/nexus"
@@ -17,18 +18,20 @@ import (
 )
 
 // functions makes the bus, its functions and the gateway before them.
-func (s *Stack) functions(ctx context.Context, c Config, direct http.RoundTripper, timerURL string) error {
+func (s *Stack) functions(ctx context.Context, c Config, guarded *iam.Guard, direct http.RoundTripper, timerURL, deadURL string) error {
 	endpoint := s.processes.endpoint()
 	env := map[string]string{
 		"AWS_ENDPOINT_URL":     endpoint,
-		handler.EnvTablePrefix: TablePrefix,
+		handler.EnvTablePrefix: c.Remote.prefix(),
 		handler.EnvQueueURL:    timerURL,
+		handler.EnvDeadLetters: deadURL,
 		handler.EnvCallbackV0:  endpoint + "/v0",
 		handler.EnvCallbackV1:  endpoint + "/v1",
 	}
 	for name, value := range c.Env {
 		env[name] = value
 	}
+	s.Env = env
 	getenv := func(name string) string { return env[name] }
 	set, err := handler.Settings(getenv)
 	if err != nil {
@@ -46,11 +49,12 @@ func (s *Stack) functions(ctx context.Context, c Config, direct http.RoundTrippe
 	if c.Wire != nil {
 		direct = c.Wire(direct)
 	}
+	direct = guarded.RoundTripper(direct) // first of all: what is put before the services may carry requests out when their function is over
 	if c.Retryer == nil {
 		c.Retryer = func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewStandard(), handler.Attempts) }
 	}
 	s.Bus = nexus.New(set, handler.Clients(config(direct, c.Retryer), getenv), *chances, c.Log)
-	if _, err := s.Bus.Users.CreateRoot(ctx, c.RootPassword); err != nil {
+	if s.FirstStart, err = s.Bus.Users.CreateRoot(ctx, c.RootPassword); err != nil {
 		return fmt.Errorf("create root: %w", err)
 	}
 	functions, err := s.handlers(c, env)
@@ -68,11 +72,11 @@ func (s *Stack) functions(ctx context.Context, c Config, direct http.RoundTrippe
 	if c.Invoke != nil {
 		s.Invoke = c.Invoke(s.Invoke)
 	}
-	routes := map[string]gateway.Route{}
+	s.Routes = map[string]gateway.Route{}
 	for _, r := range nexus.Routes() {
-		routes[r.Key] = gateway.Route{Function: r.Function}
+		s.Routes[r.Key] = gateway.Route{Function: r.Function}
 	}
-	s.Gateway = gateway.New(gateway.Config{Stages: nexus.Stages(), Routes: routes, Invoke: s.Invoke, Clock: c.Clock, Machine: clock.Real{}, NewID: c.NewID,
+	s.Gateway = gateway.New(gateway.Config{Stages: nexus.Stages(), Routes: s.Routes, Invoke: s.Invoke, Clock: c.Clock, Machine: clock.Real{}, NewID: c.NewID,
 		Region: Region, Delay: c.Delay})
 	return nil
 }

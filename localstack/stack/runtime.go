@@ -26,8 +26,11 @@ const (
 // functionsFolder is the package path of the functions' main packages.
 const functionsFolder = "nexus/functions"
 
-// check refuses what a runtime cannot do.
+// check refuses what a runtime or a remote engine cannot do.
 func (c Config) check() error {
+	if err := c.Remote.check(c); err != nil {
+		return err
+	}
 	switch c.Runtime {
 	case "", InProcess:
 		if c.Programs != "" {

@@ -22,11 +22,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// The names of what a deployment makes besides functions.
+// TablePrefix stands before the names of what a deployment makes besides functions: the tables, and the queues.
+const TablePrefix = "nexus-"
+
+// The queues' names, without the prefix.
 const (
-	TablePrefix = "nexus-"
-	timerQueue  = "nexus-timer"
-	deadLetters = "nexus-dead-letters"
+	timerQueue  = "timer"
+	deadLetters = "dead-letters"
 )
 
 // Config says how to start a stack. The zero value starts one that is reached in process only.
@@ -37,8 +39,10 @@ type Config struct {
 	Env          map[string]string
 	Clock        clock.Clock // clock.Real where nil
 	Log          *slog.Logger
-	Runtime      Runtime // InProcess where empty
-	Programs     string  // for Process: the folder of built functions, <name>/bootstrap as `make build` leaves them; empty: they are built first
+	Runtime      Runtime                            // InProcess where empty
+	Programs     string                             // for Process: the folder of built functions, <name>/bootstrap as `make build` leaves them; empty: they are built first
+	Remote       Remote                             // where tables, streams and queues are, if they are not embedded
+	Rights       func(function string) nexus.Rights // what each function may do; nexus.RightsOf where nil
 
 	// For the simulation; Process has no use for those of the functions, and refuses them. Zero values are what everybody else wants.
 	Chances *nexus.Chances                            // handler.Chances by Clock where nil
@@ -57,12 +61,18 @@ type Invoke = func(ctx context.Context, function string, payload []byte) ([]byte
 // Stack is a running bus.
 type Stack struct {
 	Gateway *gateway.Gateway
-	Engine  *dynamo.Engine
-	Queues  *queue.Service
-	Bus     *nexus.Bus // what the functions call; by Process each has one of its own, and this one only creates the user root
+	Engine  *dynamo.Engine // nil if the tables are remote
+	Queues  *queue.Service // nil if the queues are remote
+	Bus     *nexus.Bus     // what the functions call; by Process each has one of its own, and this one only creates the user root
 	Invoke  Invoke
 	// Sources is what reads the streams, the queue and the schedule.
 	Sources mapping.Config
+	// Env is what the functions are told, and Routes what the gateway calls them for: the deployment is held to both, and to Sources. Not to be changed.
+	Env    map[string]string
+	Routes map[string]gateway.Route
+
+	// FirstStart says that this start made the user root, with Config's password. A remote engine may have one from before, whose password stays.
+	FirstStart bool
 
 	// Addr and DynamoDBAddr are where the gateway and the tables are served, empty if they are not.
 	Addr, DynamoDBAddr string
@@ -71,6 +81,7 @@ type Stack struct {
 	running   sync.WaitGroup
 	servers   []*http.Server
 	processes processes
+	pool      *http.Transport // of a remote engine
 }
 
 // Start starts a stack. Close it.
@@ -100,29 +111,32 @@ func Start(ctx context.Context, c Config) (_ *Stack, err error) {
 			return nil, err
 		}
 	}
-	s.Engine = dynamo.New(dynamo.Config{Clock: c.Clock, Region: Region})
-	s.Queues = queue.New(queue.Config{Clock: c.Clock, Region: Region, Account: Account, NewID: c.NewID})
-	direct := &wire{engine: s.Engine, queues: s.Queues, gateway: func() *gateway.Gateway { return s.Gateway }}
+	direct := s.engines(c)
 	services := config(direct, func() aws.Retryer { return retry.NewStandard() })
 	base := aws.String(s.processes.endpoint())
 	db := dynamodb.NewFromConfig(services, func(o *dynamodb.Options) { o.BaseEndpoint = base })
 	queues := sqs.NewFromConfig(services, func(o *sqs.Options) { o.BaseEndpoint = base })
-	if err := CreateTables(ctx, db, TablePrefix); err != nil {
+	if err := CreateTables(starting, db, c.Remote.prefix()); err != nil {
 		return nil, err
 	}
-	timerURL, deadURL, err := createQueues(ctx, queues)
+	timerURL, deadURL, err := createQueues(starting, queues, c.Remote)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.functions(ctx, c, direct, timerURL); err != nil {
+	guarded := guard(c, timerURL, deadURL)
+	if err := s.functions(ctx, c, guarded, direct, timerURL, deadURL); err != nil {
 		return nil, err
 	}
 	if c.Runtime == Process { // not before there is a gateway
-		s.serveOn(s.processes.listener, direct)
+		s.serveOn(s.processes.listener, guarded.Handler(direct))
 		s.processes.served = true
 	}
-	s.Sources = sources(services, base, timerURL, deadURL)
-	s.Sources.Wake = s.Engine.Notify
+	if s.Sources, err = sources(services, base, c.Remote.prefix(), timerURL, deadURL); err != nil {
+		return nil, err
+	}
+	if s.Engine != nil {
+		s.Sources.Wake = s.Engine.Notify
+	}
 	s.Sources.Invoke, s.Sources.Clock, s.Sources.DynamoDB, s.Sources.SQS, s.Sources.NewID = s.Invoke, c.Clock, db, queues, c.NewID
 	s.Sources.OnError = func(err error) { c.Log.Error("event source", "error", err) }
 	if !c.Manual {
@@ -139,8 +153,28 @@ func Start(ctx context.Context, c Config) (_ *Stack, err error) {
 	if s.Addr, err = s.serve(c.Listen, s.Gateway); err != nil {
 		return nil, err
 	}
-	s.DynamoDBAddr, err = s.serve(c.DynamoDB, s.Engine)
+	if s.Engine != nil {
+		s.DynamoDBAddr, err = s.serve(c.DynamoDB, s.Engine)
+	}
 	return s, err
+}
+
+// engines makes those that are embedded, and returns the way to all.
+func (s *Stack) engines(c Config) *wire {
+	w := &wire{gateway: func() *gateway.Gateway { return s.Gateway }}
+	if c.Remote.Endpoint != "" {
+		tables, streams, queues := c.Remote.services()
+		w.tables, w.streams, w.queues = tables, streams, queues
+		s.pool = tables.pool
+	} else {
+		s.Engine = dynamo.New(dynamo.Config{Clock: c.Clock, Region: Region})
+		w.tables, w.streams = s.Engine, s.Engine
+	}
+	if c.Remote.Endpoint == "" || c.Remote.EmbeddedQueue {
+		s.Queues = queue.New(queue.Config{Clock: c.Clock, Region: Region, Account: Account, NewID: c.NewID})
+		w.queues = s.Queues
+	}
+	return w
 }
 
 func (s *Stack) serve(addr string, h http.Handler) (string, error) {
@@ -175,6 +209,9 @@ func (s *Stack) Close() error {
 	s.running.Wait()
 	if s.Engine != nil {
 		s.Engine.Close()
+	}
+	if s.pool != nil {
+		s.pool.CloseIdleConnections()
 	}
 	failed = append(failed, s.processes.remove())
 	return errors.Join(failed...)

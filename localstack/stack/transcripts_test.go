@@ -47,8 +47,7 @@ func scripts(t *testing.T) []*transcript.Script {
 func start(t *testing.T, c stack.Config) *stack.Stack {
 	t.Helper()
 	c.Log = testLog(t)
-	// The real cost of a password is tested where it is made; here it would be most of the work.
-	c.Adjust = func(set *nexus.Settings) { set.PasswordCost = user.Cost{Memory: 64, Passes: 1, Parallelism: 1} }
+	c.Adjust = cheap
 	s, err := stack.Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -61,13 +60,27 @@ func start(t *testing.T, c stack.Config) *stack.Stack {
 	return s
 }
 
-// TestTranscriptsInProcess plays each transcript on a stack of its own, in a bubble whose time is virtual.
+// cheap hashes passwords at next to no cost: the real one is tested where it is made; here it would be most of the work.
+func cheap(set *nexus.Settings) {
+	set.PasswordCost = user.Cost{Memory: 64, Passes: 1, Parallelism: 1}
+}
+
+// TestTranscriptsInProcess plays each transcript on a stack of its own, in a bubble whose time is virtual. Together they make use of the functions'
+// rights.
 func TestTranscriptsInProcess(t *testing.T) {
-	for _, script := range scripts(t) {
+	u := &use{seen: map[string]bool{}}
+	all, played := scripts(t), atomic.Int64{}
+	t.Cleanup(func() {
+		if int(played.Load()) == len(all) { // and not those alone that -run names
+			u.check(t)
+		}
+	})
+	for _, script := range all {
 		t.Run(strings.TrimSuffix(script.Name, ".txt"), func(t *testing.T) {
 			t.Parallel()
+			played.Add(1)
 			synctest.Test(t, func(t *testing.T) {
-				s := start(t, stack.Config{Chances: ordered()})
+				s := start(t, stack.Config{Chances: ordered(), Wire: u.wire})
 				if err := script.Play(t.Context(), &inProcess{s.Gateway}); err != nil {
 					t.Error(err)
 				}
@@ -83,7 +96,9 @@ func TestTranscriptsOverWebSocket(t *testing.T) {
 	t.Run("all", func(t *testing.T) {
 		for _, script := range scripts(t) {
 			t.Run(strings.TrimSuffix(script.Name, ".txt"), func(t *testing.T) {
-				t.Parallel()
+				if !script.Alone { // or it is played before the others go on
+					t.Parallel()
+				}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				err := script.Play(ctx, &transcript.WebSocket{URL: "ws://" + shared.Addr, User: "root", Pass: "root"})

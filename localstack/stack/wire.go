@@ -4,9 +4,7 @@ import (
 	"net/http"
 	"strings"
 
-	"nexus/localstack/dynamo"
 	"nexus/localstack/gateway"
-	"nexus/localstack/queue"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -19,14 +17,13 @@ const (
 	Account = "000000000000"
 )
 
-// wire carries the SDK's requests to the engines, told apart as AWS's endpoints would be by their host.
+// wire carries the SDK's requests to the services, told apart as AWS's endpoints would be by their host.
 type wire struct {
-	engine  *dynamo.Engine
-	queues  *queue.Service
-	gateway func() *gateway.Gateway // made after the clients that post through it
+	tables, streams, queues service
+	gateway                 func() *gateway.Gateway // made after the clients that post through it
 }
 
-// service is what serves the same in process and on a port.
+// service is what serves the same in process and on a port: an embedded engine, the gateway, or the way to a remote service.
 type service interface {
 	http.RoundTripper
 	http.Handler
@@ -35,8 +32,10 @@ type service interface {
 func (w *wire) service(r *http.Request) service {
 	target := r.Header.Get("X-Amz-Target")
 	switch {
-	case strings.HasPrefix(target, "DynamoDB"):
-		return w.engine
+	case strings.HasPrefix(target, "DynamoDBStreams_"):
+		return w.streams
+	case strings.HasPrefix(target, "DynamoDB_"):
+		return w.tables
 	case strings.HasPrefix(target, "AmazonSQS"):
 		return w.queues
 	}

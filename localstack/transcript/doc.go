@@ -15,9 +15,10 @@
 // # Lines
 //
 // A line that begins with white space goes on with the line before it; # begins a comment line. The first word is a connection's name (opened
-// when the name is first used), except in `on` and `@`:
+// when the name is first used), except in `on`, `alone` and `@`:
 //
 //	on /v0 /v1             plays the whole story once on each stage, each time afresh; first line, default /v0
+//	alone                  the story takes what any client may have left on the bus: a bus that others use is spared it, as are stories beside it
 //	name connect [/v1]     opens the connection, here on another stage than the story's
 //	name login [user pass] sys.login and its answer; as root if no user is given
 //	name --> text          sends the text, after putting in what $variables stand for

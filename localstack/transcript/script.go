@@ -12,6 +12,7 @@ import (
 type Script struct {
 	Name   string
 	Stages []string // it is played once on each
+	Alone  bool     // it takes what any client may have left on the bus, and so is played where, and while, no other uses it
 	steps  []step
 }
 
@@ -109,6 +110,12 @@ func (s *Script) parseLine(l line) ([]step, error) {
 		if len(s.steps) > 0 || len(s.Stages) == 0 {
 			return nil, errors.New("`on` and the stages stand before everything else")
 		}
+		return nil, nil
+	case "alone":
+		if len(s.steps) > 0 || tail != "" {
+			return nil, errors.New("`alone` stands by itself, before everything that is played")
+		}
+		s.Alone = true
 		return nil, nil
 	case "@":
 		d, err := time.ParseDuration(tail)

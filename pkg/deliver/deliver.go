@@ -43,6 +43,7 @@ type Poster struct {
 	byID    map[string]*apigatewaymanagementapi.Client
 	byStage map[string]Node
 	pause   func(ctx context.Context, attempt int) error
+	pace    *pace // nil: as fast as it goes
 }
 
 // New returns a Poster without nodes. pause waits before the given retry (1, 2, …) of a post that was throttled.
@@ -88,6 +89,9 @@ func (p *Poster) Post(ctx context.Context, connid string, message []byte) error 
 		return ErrGone
 	}
 	for attempt := 1; ; attempt++ {
+		if err := p.pace.wait(ctx); err != nil {
+			return err
+		}
 		_, err := client.PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: &id, Data: message})
 		if err == nil {
 			return nil

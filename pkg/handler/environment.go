@@ -27,11 +27,13 @@ import (
 
 // The environment of the functions. AWS_REGION, AWS_ENDPOINT_URL and the credentials are the SDK's own.
 const (
-	EnvTablePrefix = "NEXUS_TABLE_PREFIX" // before every table's name
-	EnvQueueURL    = "NEXUS_QUEUE_URL"    // the delay queue
-	EnvCallbackV0  = "NEXUS_CALLBACK_V0"  // https://…/v0: where /@connections of stage v0 is
+	EnvTablePrefix = "NEXUS_TABLE_PREFIX"     // before every table's name
+	EnvQueueURL    = "NEXUS_QUEUE_URL"        // the delay queue
+	EnvDeadLetters = "NEXUS_DEAD_LETTERS_URL" // the dead-letter queue
+	EnvCallbackV0  = "NEXUS_CALLBACK_V0"      // https://…/v0: where /@connections of stage v0 is
 	EnvCallbackV1  = "NEXUS_CALLBACK_V1"
 	EnvShards      = "NEXUS_TASK_SHARDS" // a.b.=4,c.=2: paths that outgrew one partition
+	EnvFanoutRate  = "NEXUS_FANOUT_RATE" // posts a second to reads of subscribed pipes, by one environment of the stream's function, 1 to 10,000; 500 where empty
 	EnvLogLevel    = "NEXUS_LOG_LEVEL"   // DEBUG, INFO (default), WARN, ERROR
 )
 
@@ -44,9 +46,9 @@ const (
 
 // Settings reads the bus' settings from an environment, and says which value is missing or wrong.
 func Settings(env func(string) string) (nexus.Settings, error) {
-	set := nexus.Settings{TablePrefix: env(EnvTablePrefix), QueueURL: env(EnvQueueURL),
+	set := nexus.Settings{TablePrefix: env(EnvTablePrefix), QueueURL: env(EnvQueueURL), DeadLettersURL: env(EnvDeadLetters),
 		Callbacks: map[string]string{nexus.V0: env(EnvCallbackV0), nexus.V1: env(EnvCallbackV1)}, Shards: map[string]int{}}
-	for _, name := range []string{EnvQueueURL, EnvCallbackV0, EnvCallbackV1} {
+	for _, name := range []string{EnvQueueURL, EnvDeadLetters, EnvCallbackV0, EnvCallbackV1} {
 		if u, err := url.Parse(env(name)); err != nil || u.Host == "" {
 			return set, fmt.Errorf("%s: %q is no URL", name, env(name))
 		}
@@ -58,6 +60,13 @@ func Settings(env func(string) string) (nexus.Settings, error) {
 			return set, fmt.Errorf("%s: %q is not a path that ends in a dot, =, and a number from 1 to 100", EnvShards, entry)
 		}
 		set.Shards[path] = n
+	}
+	if rate := env(EnvFanoutRate); rate != "" {
+		n, err := strconv.Atoi(rate)
+		if err != nil || n < 1 || n > 10_000 {
+			return set, fmt.Errorf("%s: %q is not a number from 1 to 10000", EnvFanoutRate, rate)
+		}
+		set.FanoutRate = n
 	}
 	return set, nil
 }

@@ -14,6 +14,7 @@ func environment(changes map[string]string) func(string) string {
 	env := map[string]string{
 		handler.EnvTablePrefix: "bus-",
 		handler.EnvQueueURL:    "https://sqs.us-east-1.amazonaws.com/123456789012/timer",
+		handler.EnvDeadLetters: "https://sqs.us-east-1.amazonaws.com/123456789012/dead-letters",
 		handler.EnvCallbackV0:  "https://abcdef1234.execute-api.us-east-1.amazonaws.com/v0",
 		handler.EnvCallbackV1:  "https://abcdef1234.execute-api.us-east-1.amazonaws.com/v1",
 	}
@@ -38,10 +39,12 @@ func TestSettings(t *testing.T) {
 
 func TestWrongSettingsAreNamed(t *testing.T) {
 	for name, values := range map[string][]string{
-		handler.EnvQueueURL:   {"", "timer", "http://", "%"},
-		handler.EnvCallbackV0: {"", "v0"},
-		handler.EnvCallbackV1: {"", "/v1"},
-		handler.EnvShards:     {"a.b.", "a.b.=", "a.b.=0", "a.b.=101", "a.b.=x", "a.b=4", "=4", "c.=2,a.b"},
+		handler.EnvQueueURL:    {"", "timer", "http://", "%"},
+		handler.EnvDeadLetters: {"", "dead"},
+		handler.EnvCallbackV0:  {"", "v0"},
+		handler.EnvCallbackV1:  {"", "/v1"},
+		handler.EnvShards:      {"a.b.", "a.b.=", "a.b.=0", "a.b.=101", "a.b.=x", "a.b=4", "=4", "c.=2,a.b"},
+		handler.EnvFanoutRate:  {"0", "-1", "10001", "x", "1.5"},
 	} {
 		for _, value := range values {
 			_, err := handler.Settings(environment(map[string]string{name: value}))

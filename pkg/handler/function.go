@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"strings"
 
 	"nexus/pkg/nexus"
 	"nexus/pkg/timer"
@@ -37,6 +36,9 @@ func Main(name string) {
 	lambda.Start(function)
 }
 
+// connections is how many connections to AWS stay open for the next request. The SDK's own 10 to a host would have a fan-out open most of its anew.
+const connections = 128
+
 // Open makes the bus that an environment describes. Region and credentials are where Lambda puts them; what else the SDK would look for (profiles,
 // single sign-on, instance roles) is not there, and is a fifth of a function's size.
 func Open(env func(string) string, log *slog.Logger) (*nexus.Bus, error) {
@@ -44,13 +46,19 @@ func Open(env func(string) string, log *slog.Logger) (*nexus.Bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg := aws.Config{
+	return nexus.New(set, Clients(awsConfig(env), env), Chances(), log), nil
+}
+
+// awsConfig is the SDK's configuration by what Lambda puts into an environment.
+func awsConfig(env func(string) string) aws.Config {
+	return aws.Config{
 		Region:      env("AWS_REGION"),
 		Credentials: credentials.NewStaticCredentialsProvider(env("AWS_ACCESS_KEY_ID"), env("AWS_SECRET_ACCESS_KEY"), env("AWS_SESSION_TOKEN")),
-		HTTPClient:  awshttp.NewBuildableClient().WithTimeout(AttemptTimeout),
-		Retryer:     func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewStandard(), Attempts) },
+		HTTPClient: awshttp.NewBuildableClient().WithTimeout(AttemptTimeout).WithTransportOptions(func(t *http.Transport) {
+			t.MaxIdleConns, t.MaxIdleConnsPerHost = connections, connections
+		}),
+		Retryer: func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewStandard(), Attempts) },
 	}
-	return nexus.New(set, Clients(cfg, env), Chances(), log), nil
 }
 
 // New returns the function of a name.
@@ -59,7 +67,7 @@ func New(name string, bus *nexus.Bus, log *slog.Logger) (lambda.Handler, error) 
 	switch name {
 	case nexus.FunctionConnection:
 		return handle(f.connection), nil
-	case nexus.FunctionPipe, nexus.FunctionSync, nexus.FunctionSys, nexus.FunctionTask, nexus.FunctionUser:
+	case nexus.FunctionPipe, nexus.FunctionSync, nexus.FunctionSys, nexus.FunctionTask, nexus.FunctionTopic, nexus.FunctionUser:
 		return handle(f.message), nil
 	case nexus.FunctionStream:
 		return handle(f.stream), nil
@@ -120,59 +128,6 @@ func (f function) message(ctx context.Context, e events.APIGatewayWebsocketProxy
 	return status(http.StatusOK), nil
 }
 
-// change names an item of a table.
-type change struct {
-	table string
-	key   [2]string
-}
-
-// stream serves the streams of the tables that repair reads back. A batch that fails is given again as a whole: reading back twice does no harm.
-func (f function) stream(ctx context.Context, e events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
-	last := map[change]string{}
-	var changes []change
-	for _, r := range e.Records {
-		c, err := f.changed(r)
-		if err != nil {
-			return events.DynamoDBEventResponse{}, err
-		}
-		if _, seen := last[c]; !seen {
-			changes = append(changes, c)
-		}
-		last[c] = r.EventName
-	}
-	var tables []string
-	keys := map[string][][2]string{}
-	for _, c := range changes {
-		if last[c] == string(events.DynamoDBOperationTypeRemove) {
-			continue // what the batch itself shows to be gone needs no look
-		}
-		if keys[c.table] == nil {
-			tables = append(tables, c.table)
-		}
-		keys[c.table] = append(keys[c.table], c.key)
-	}
-	var failed []error
-	for _, table := range tables {
-		failed = append(failed, f.bus.Changed(ctx, table, keys[table]))
-	}
-	return events.DynamoDBEventResponse{}, errors.Join(failed...)
-}
-
-// changed reads what a record names: its source's ARN ends in table/<name>/stream/<time>.
-func (f function) changed(r events.DynamoDBEventRecord) (change, error) {
-	_, name, _ := strings.Cut(r.EventSourceArn, ":table/")
-	name, _, _ = strings.Cut(name, "/")
-	table, ok := f.bus.Repaired(name)
-	if !ok {
-		return change{}, fmt.Errorf("stream record %s is of %q, which nothing repairs", r.EventID, r.EventSourceArn)
-	}
-	part, sort := r.Change.Keys[table.Partition], r.Change.Keys[table.Sort]
-	if part.DataType() != events.DataTypeString || sort.DataType() != events.DataTypeString {
-		return change{}, fmt.Errorf("stream record %s has not the keys of %s", r.EventID, table.Name)
-	}
-	return change{table.Name, [2]string{part.String(), sort.String()}}, nil
-}
-
 // timer serves the delay queue and the watchdog's schedule.
 func (f function) timer(ctx context.Context, raw json.RawMessage) (events.SQSEventResponse, error) {
 	var kind struct {
@@ -182,10 +137,11 @@ func (f function) timer(ctx context.Context, raw json.RawMessage) (events.SQSEve
 	if err := json.Unmarshal(raw, &kind); err != nil {
 		return events.SQSEventResponse{}, err
 	}
+	// An empty list says that nothing failed, as null does; not everything that reads queues as Lambda does takes null.
+	out := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	if kind.Source == "aws.events" {
-		return events.SQSEventResponse{}, f.bus.Sweep(ctx)
+		return out, f.bus.Sweep(ctx)
 	}
-	var out events.SQSEventResponse
 	for _, m := range kind.Records {
 		w, err := timer.Parse(m.Body)
 		if err == nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -18,6 +19,7 @@ import (
 	"nexus/pkg/lock"
 	"nexus/pkg/nexus"
 	"nexus/pkg/store"
+	"nexus/pkg/topic"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -87,6 +89,27 @@ func pipes(want bool) func(*testing.T, *bus) {
 		item := b.get(store.Pipes, store.Item{"pipeid": store.S(taskID), "row": store.S("meta")})
 		if (item != nil) != want {
 			t.Errorf("the pipe is %v", item)
+		}
+	}
+}
+
+// weather is a ready by which the pipe of ownPipe is subscribed.
+func weather(b *bus) *inbox {
+	other := ownPipe(b)
+	other.send(`{"id":1,"method":"topic.sub","params":{"pipeid":"` + taskID + `","topic":"demo.weather.*"}}`)
+	if got := other.take(); len(got) != 1 || strings.Contains(got[0], "error") {
+		b.t.Fatalf("topic.sub: %v", got)
+	}
+	return other
+}
+
+// subscription checks whether the samples' pipe is subscribed, as it is found from the topic and from the pipe.
+func subscription(want bool) func(*testing.T, *bus) {
+	return func(t *testing.T, b *bus) {
+		by := b.get(store.Topics, store.Item{"part": store.S("s#demo.weather.*"), "row": store.S(taskID)})
+		of := b.get(store.Topics, store.Item{"part": store.S("q#" + taskID), "row": store.S("demo.weather.*")})
+		if (by != nil) != want || (of != nil) != want {
+			t.Errorf("the subscription is %v and %v", by, of)
 		}
 	}
 }
@@ -319,6 +342,39 @@ func samples() map[string]sample {
 					t.Errorf("the read is not armed: %v", item["waits"])
 				}
 			}},
+		"topic.sub": {ready: ownPipe, answers: []string{created, ok}, after: subscription(true)},
+		"topic.unsub": {ready: weather, answers: []string{created, ok}, after: func(t *testing.T, b *bus) {
+			subscription(false)(t, b)
+			pipes(true)(t, b)
+		}},
+		"topic.pub": {ready: weather, answers: []string{created, ok}, after: func(t *testing.T, b *bus) {
+			found := 0
+			for row := range topic.Rows {
+				i := b.get(store.Topics, store.Item{"part": store.S(fmt.Sprintf("p#%d", row)), "row": store.S("-")})
+				if i == nil {
+					continue
+				}
+				if found++; i.Int("n") != 1 || i.Str("topic") != "demo.weather.paris" || i.Str("msg") != `{"temperature":21.5}` {
+					t.Errorf("published: %v", i)
+				}
+			}
+			if found != 1 {
+				t.Errorf("%d rows have publications", found)
+			}
+		}},
+		"topic.list":  {ready: weather, answers: []string{created, `{"jsonrpc":"2.0","id":7,"result":[{"topic":"demo.weather.*","subscribers":1}]}`}},
+		"topic.count": {ready: weather, answers: []string{created, `{"jsonrpc":"2.0","id":7,"result":[{"prefix":"demo.weather","count":1}]}`}},
+		// A publication, for a read that waits.
+		"stream.topics": {
+			ready: func(b *bus) *inbox {
+				reader := b.root()
+				b.made(taskID, func() { reader.send(`{"id":1,"method":"pipe.create"}`) })
+				reader.send(`{"id":2,"method":"topic.sub","params":{"pipeid":"` + taskID + `","topic":"demo.weather.*"}}`)
+				reader.send(`{"id":"r","method":"pipe.read","params":{"pipeid":"` + taskID + `"}}`)
+				return reader
+			},
+			others: []string{`{"jsonrpc":"2.0","id":"r","result":{"waiting":0,"drops":0,"msgs":[` +
+				`{"msg":{"topic":"demo.weather.paris","msg":{"temperature":21.5}},"count":1}]}}`}},
 		// The deadline of a task that nobody pulled.
 		"timer": {
 			ready:  func(b *bus) *inbox { defer pass(21 * time.Second); return pushed(b) },
@@ -345,10 +401,11 @@ var sources = map[string]struct {
 	function string
 	shape    func() any
 }{
-	"stream.pipes": {nexus.FunctionStream, func() any { return new(events.DynamoDBEvent) }},
-	"stream.tasks": {nexus.FunctionStream, func() any { return new(events.DynamoDBEvent) }},
-	"timer":        {nexus.FunctionTimer, func() any { return new(events.SQSEvent) }},
-	"schedule":     {nexus.FunctionTimer, func() any { return new(events.EventBridgeEvent) }},
+	"stream.pipes":  {nexus.FunctionStream, func() any { return new(events.DynamoDBEvent) }},
+	"stream.topics": {nexus.FunctionStream, func() any { return new(events.DynamoDBEvent) }},
+	"stream.tasks":  {nexus.FunctionStream, func() any { return new(events.DynamoDBEvent) }},
+	"timer":         {nexus.FunctionTimer, func() any { return new(events.SQSEvent) }},
+	"schedule":      {nexus.FunctionTimer, func() any { return new(events.EventBridgeEvent) }},
 }
 
 // nameOf is the sample of a route.

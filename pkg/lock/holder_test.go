@@ -202,7 +202,7 @@ func TestOvertaking(t *testing.T) {
 		ana.dies()
 		b.overtaking().Lose(1)
 		b.says(bob.lock("door"), "fence 2")
-		b.want("door fence=2 owner=bob by=r2 asked=0s,r2 exp=27h0m0s")
+		b.want("door fence=2 owner=bob by=r2 asked=0s,r2 exp=24h0m0s")
 	})
 	t.Run("others are always first", func(t *testing.T) {
 		b, ana, bob, _ := held(t)

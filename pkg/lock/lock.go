@@ -2,7 +2,7 @@ package lock
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"time"
@@ -65,8 +65,6 @@ func (l *Locks) Lock(ctx context.Context, c *call.Call, p Named) (jsonrpc.Outcom
 			return "", err
 		case met == nil:
 			return granted(fence), nil
-		case met.Str("by") == c.Request: // its response was lost
-			return granted(met.Int("fence")), nil
 		case met.Str("owner") == c.Connid:
 			return "", errNotOwned
 		case met.Str("owner") == "":
@@ -82,7 +80,7 @@ func (l *Locks) Lock(ctx context.Context, c *call.Call, p Named) (jsonrpc.Outcom
 		}
 		gone = met
 	}
-	return "", errors.New("lock " + p.Lock + ": others were first at each attempt")
+	return "", fmt.Errorf("lock %s: %w", p.Lock, errBusy)
 }
 
 func granted(fence int64) jsonrpc.Outcome {
@@ -99,42 +97,33 @@ func (l *Locks) take(ctx context.Context, c *call.Call, name string, gone store.
 			// It must not go while it is held: a connection does not last as long as its rows.
 			":exp": store.N(now.Add(call.Life + Kept).Unix())}}
 	if gone == nil {
-		// Key: the lock. Condition: nobody holds it, and this request did not, for a repeated write would take it again if it was unlocked
-		// since. Effect: the session holds it, by the next fence. A loser finds who holds it, or that it was itself.
-		w.If = "attribute_not_exists(#owner) AND (attribute_not_exists(#by) OR #by <> :request)"
+		// Key: the lock. Condition: nobody holds it. Effect: the session holds it, by the next fence. A loser finds who holds it.
+		w.If = "attribute_not_exists(#owner)"
 	} else {
 		// Key: the lock. Condition: the very grant whose holder is gone, for others may have found out too. Effect: as above. A loser finds
-		// who was first, itself included, or that nobody holds it.
+		// who was first, or that nobody holds it.
 		w.If = "#owner = :gone AND #fence = :fence"
 		w.Values[":gone"], w.Values[":fence"] = gone["owner"], gone["fence"]
 	}
-	item, err := l.DB.Do(ctx, w)
-	if old, lost := store.Lost(err); lost {
-		if old == nil { // TimeToLive took it meanwhile
-			old = store.Item{}
-		}
-		return 0, old, nil
-	}
-	return item.Int("fence"), nil, err
+	// Both: no later attempt of anybody has made this one void (send).
+	item, met, err := l.send(ctx, w, func(i store.Item) bool { return i.Str("by") == c.Request }, func(store.Item) bool { return false })
+	return item.Int("fence"), met, err
 }
 
 // Unlock carries out sync.unlock. -32006 if the caller's session does not hold the lock; another error if that cannot be known.
 func (l *Locks) Unlock(ctx context.Context, c *call.Call, p Named) (jsonrpc.Outcome, error) {
-	// Key: the lock. Condition: the session holds it, and this request has not unlocked it before, for a repeated write would unlock what the
-	// session was granted since. Effect: nobody holds it. A loser finds that it was itself, or the lock in other hands or in none; in
-	// these it may have been itself too, if it is a repetition and another has unlocked the lock since.
-	_, err := l.DB.Do(ctx, store.Write{Table: store.Locks, Key: key(p.Lock), Update: "SET #freed = :request, #exp = :exp REMOVE #owner",
-		If: "#owner = :me AND (attribute_not_exists(#freed) OR #freed <> :request)",
+	// Key: the lock. Condition: the session holds it, and no later attempt has made this one void (send). Effect: nobody holds it. A loser finds
+	// the lock in other hands or in none; in these it may have been itself too, if a response was lost and another has unlocked the lock since.
+	_, met, err := l.send(ctx, store.Write{Table: store.Locks, Key: key(p.Lock), Update: "SET #freed = :request, #exp = :exp REMOVE #owner",
+		If: "#owner = :me",
 		Values: store.Item{":me": store.S(c.Connid), ":request": store.S(c.Request),
-			":exp": store.N(l.Now().Add(Kept).Unix())}})
-	old, lost := store.Lost(err)
+			":exp": store.N(l.Now().Add(Kept).Unix())}},
+		func(i store.Item) bool { return i.Str("freed") == c.Request }, func(i store.Item) bool { return i.Has("freed") })
 	switch {
-	case err != nil && !lost:
-		return "", err
-	case !lost || old.Str("freed") == c.Request:
-		return jsonrpc.OK, nil
-	case store.Repeated(err) && old.Has("freed"):
-		return "", errors.New("unlock " + p.Lock + ": repeated, and another has unlocked it last; neither answer is known to be true")
+	case err != nil:
+		return "", fmt.Errorf("unlock %s: %w", p.Lock, err)
+	case met != nil:
+		return "", errNotOwned
 	}
-	return "", errNotOwned
+	return jsonrpc.OK, nil
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"nexus/localstack/gateway"
+	"nexus/localstack/mapping"
 	"nexus/localstack/stack"
 	"nexus/pkg/nexus"
 	"nexus/pkg/store"
@@ -30,7 +31,8 @@ type units struct{ W, R float64 }
 // metered is a bus in a bubble that tells what each call of the protocol costs. Only calls run on it: nothing reads its stream, queue and schedule.
 type metered struct {
 	*stack.Stack
-	t *testing.T
+	t      *testing.T
+	shards []*mapping.Shard // of publications
 
 	mu    sync.Mutex
 	costs map[string]units // by method, since the last reset
@@ -137,7 +139,7 @@ func (m *metered) connect() *client {
 func (c *client) send(text string) (sent time.Time) {
 	sent = time.Now()
 	c.conn.Receive([]byte(text))
-	<-time.After(5 * time.Second)
+	<-time.After(time.Second)
 	synctest.Wait()
 	return sent
 }
@@ -255,6 +257,40 @@ func budgets() []budget {
 			read := reader.send(`{"id":"read","method":"pipe.read","params":{"pipeid":"` + pipeid + `","max":100}}`)
 			return map[string]time.Duration{"pipe.write": m.since(wrote, writer, "write"), "pipe.read": m.since(read, reader, "read")}
 		}},
+		{"topic.pub", units{1, 1}, func(m *metered, publisher, _ *client) map[string]time.Duration {
+			return map[string]time.Duration{"topic.pub": m.publish(publisher, `{"a":1,"b":2}`)}
+		}},
+		// The long message is a row of its own, of 5 KB.
+		{"topic.pub of 5 KB", units{6, 1}, func(m *metered, publisher, _ *client) map[string]time.Duration {
+			return map[string]time.Duration{"topic.pub of 5 KB": m.publish(publisher, `"`+strings.Repeat("x", 5000)+`"`)}
+		}},
+		// Beside the cursor and the subscriptions to demo.a, demo.*, demo.a.* and *: of each pipe its state before and after (a is its publisher's own).
+		{"topic.pub to two pipes, one of them read", units{1 + 2*2, 1 + 1 + 4 + 2*2}, func(m *metered, reader, publisher *client) map[string]time.Duration {
+			one, two := m.pipe(reader), m.pipe(publisher)
+			reader.send(`{"id":"sub","method":"topic.sub","params":{"pipeid":"` + one + `","topic":"` + news(publisher) + `.*"}}`)
+			publisher.send(`{"id":"sub","method":"topic.sub","params":{"pipeid":"` + two + `","topic":"` + news(publisher) + `"}}`)
+			reader.send(`{"id":"read","method":"pipe.read","params":{"pipeid":"` + one + `","timeout":500}}`)
+			m.fanOut()
+			m.spent()
+			took := map[string]time.Duration{"topic.pub": m.publish(publisher, `{"a":1,"b":2}`)}
+			began := time.Now()
+			m.fanOut()
+			took["its fan-out to a read"] = m.since(began, reader, "read")
+			return took
+		}},
+		// Beside the push: the publication; the cursor, the 29 names that subscriptions may be to, and of each pipe its state before and after (one is of the
+		// story before).
+		{"task.push waits, with two pipes that hear of it", units{3 + 1 + 2*2, 4 + 1 + 29 + 2*2}, func(m *metered, watcher, pusher *client) map[string]time.Duration {
+			pipeid := m.pipe(watcher)
+			watcher.send(`{"id":"sub","method":"topic.sub","params":{"pipeid":"` + pipeid + `","topic":"hook.task|demo.*|root"}}`)
+			<-time.After(5 * time.Second) // until it is asked anew
+			pusher.send(`{"id":"x","method":"user.setMaxSessions","params":{"user":"root","maxsessions":50}}`)
+			m.fanOut()
+			m.spent()
+			pusher.send(push)
+			m.fanOut()
+			return nil
+		}},
 		{"ten pipe.write, pipe.read of them all", units{22, 24}, func(m *metered, reader, writer *client) map[string]time.Duration {
 			pipeid := m.pipe(reader)
 			for range 10 {
@@ -289,6 +325,46 @@ func (m *metered) refused(c *client, id string) time.Time {
 	return at
 }
 
+// news is the topic of a publisher.
+func news(c *client) string { return "demo." + c.conn.ID() }
+
+// publish publishes on the publisher's topic and returns how long that took.
+func (m *metered) publish(c *client, msg string) time.Duration {
+	m.t.Helper()
+	sent := c.send(`{"id":"pub","method":"topic.pub","params":{"topic":"` + news(c) + `","msg":` + msg + `}}`)
+	_, at := m.answered(c, "pub")
+	return at.Sub(sent)
+}
+
+// fanOut has the stream of publications read, as far as it goes.
+func (m *metered) fanOut() {
+	m.t.Helper()
+	for _, source := range m.Sources.Mappings {
+		if source.Table != stack.TablePrefix+store.Topics {
+			continue
+		}
+		if m.shards == nil {
+			stream, err := mapping.OpenStream(m.t.Context(), m.Sources, source)
+			if err == nil {
+				m.shards, err = stream.Shards(m.t.Context())
+			}
+			if err != nil {
+				m.t.Fatal(err)
+			}
+		}
+		for _, shard := range m.shards {
+			if _, err := shard.Poll(m.t.Context()); err != nil {
+				m.t.Fatal(err)
+			}
+			for b, _ := shard.Next(); b != nil; b, _ = shard.Next() {
+				if err := shard.Deliver(m.t.Context(), b); err != nil {
+					m.t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
 // finish gives the result of a task that a worker pulled.
 func (m *metered) finish(worker, pusher *client, answer string) map[string]time.Duration {
 	m.t.Helper()
@@ -312,11 +388,12 @@ func TestBudgets(t *testing.T) {
 	t.Logf("what calls cost, in write units and strong read units\n%s", &table)
 }
 
-// keeps plays a story once its paths are known, as they are to an environment that has served before, and holds it to its budget.
+// keeps plays a story once its paths are known, as they are to an environment that has served before, and holds it to its budget. That environment also
+// knows that nobody is subscribed to hooks, for it asks that every 5 s: the stories are shorter.
 func keeps(t *testing.T, b budget, table *strings.Builder) {
 	m := newMetered(t)
-	b.play(m, m.connect(), m.connect())
-	one, two := m.connect(), m.connect()
+	first, second, one, two := m.connect(), m.connect(), m.connect(), m.connect()
+	b.play(m, first, second)
 	m.spent()
 	took := b.play(m, one, two)
 	by, all := m.spent()
@@ -351,8 +428,8 @@ func TestTheMeterCounts(t *testing.T) {
 		m := newMetered(t)
 		c := m.connect()
 		by, _ := m.spent()
-		// The user is read strongly, the index by user not; the session is written, and enters the index.
-		if got := by["sys.login"]; got != (units{2, 1.5}) {
+		// The session and the user are read strongly, the index by user not; the session is written, and enters the index.
+		if got := by["sys.login"]; got != (units{2, 2.5}) {
 			t.Errorf("sys.login: %+v", got)
 		}
 		c.send(`{"id":"w","method":"sys.watchdog","params":{"watchdog":100}}`)

@@ -1,18 +1,21 @@
 package nexus
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
 
 	"nexus/pkg/call"
 	"nexus/pkg/deliver"
+	"nexus/pkg/hook"
 	"nexus/pkg/lock"
 	"nexus/pkg/pipe"
 	"nexus/pkg/session"
 	"nexus/pkg/store"
 	"nexus/pkg/task"
 	"nexus/pkg/timer"
+	"nexus/pkg/topic"
 	"nexus/pkg/user"
 
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
@@ -31,13 +34,16 @@ func Stages() []string { return []string{V0, V1} }
 
 // Settings are what a deployment tells the bus.
 type Settings struct {
-	TablePrefix  string            // before every table's name
-	QueueURL     string            // of the delay queue
-	Callbacks    map[string]string // by stage, where its @connections API is, without the /@connections
-	Shards       map[string]int    // by path (a.b.), over how many partitions its tasks are spread; 1 where absent
-	RepairAge    time.Duration     // task.RepairAge where zero
-	PasswordCost user.Cost         // user.DefaultCost where zero
-	Chores       time.Duration     // how long one invocation goes on with clean-up before it leaves the rest to a message
+	TablePrefix    string            // before every table's name
+	QueueURL       string            // of the delay queue
+	DeadLettersURL string            // of the dead-letter queue
+	Callbacks      map[string]string // by stage, where its @connections API is, without the /@connections
+	Shards         map[string]int    // by path (a.b.), over how many partitions its tasks are spread; 1 where absent
+	FanoutRate     int               // posts a second that a fan-out makes at most; topic.DefaultRate where zero
+	FanoutRows     int               // rows of publications that a fan-out hands out at a time; topic.RowsAtOnce where zero
+	RepairAge      time.Duration     // task.RepairAge where zero
+	PasswordCost   user.Cost         // user.DefaultCost where zero
+	Chores         time.Duration     // how long one invocation goes on with clean-up before it leaves the rest to a message
 }
 
 // Clients are the bus' ways out.
@@ -51,11 +57,12 @@ type Clients struct {
 // Chances are where everything comes from that is not given by what happened before: time and chance. The simulation has its own.
 type Chances struct {
 	Now   func() time.Time
-	NewID func() string                    // a ulid that nobody can guess
-	ULID  func(time.Time) string           // the first ulid of a time
-	Float func() float64                   // in [0,1)
-	Salt  func() []byte                    // 16 bytes that nobody can guess
-	Pause func(context.Context, int) error // waits before a retry (1, 2, …)
+	NewID func() string                              // a ulid that nobody can guess
+	ULID  func(time.Time) string                     // the first ulid of a time
+	Float func() float64                             // in [0,1)
+	Salt  func() []byte                              // 16 bytes that nobody can guess
+	Pause func(context.Context, int) error           // waits before a retry (1, 2, …)
+	Sleep func(context.Context, time.Duration) error // waits for the pace of posts; by the machine's clock where nil
 	// LoadAvg reads what /proc/loadavg holds, or "" where there is none; nil where the machine's load is not to be reported.
 	LoadAvg func() string
 }
@@ -67,7 +74,9 @@ type Bus struct {
 	Users    *user.Users
 	Locks    *lock.Locks
 	Pipes    *pipe.Pipes
+	Topics   *topic.Topics
 
+	hooks   *hook.Hooks
 	post    *deliver.Poster
 	log     *slog.Logger
 	methods map[string]Method
@@ -90,6 +99,9 @@ func New(set Settings, clients Clients, chances Chances, log *slog.Logger) *Bus 
 	for _, m := range Methods() {
 		b.methods[m.Name] = m
 	}
+	if chances.Sleep == nil {
+		chances.Sleep = sleep
+	}
 	if set.Chores == 0 {
 		set.Chores = chores
 	}
@@ -110,8 +122,31 @@ func New(set Settings, clients Clients, chances Chances, log *slog.Logger) *Bus 
 	b.Locks = &lock.Locks{DB: db, Post: post, Sessions: b.Sessions, Log: log, Now: chances.Now}
 	b.Pipes = &pipe.Pipes{DB: db, Rows: rows, Timer: queue, Post: post, Sessions: b.Sessions, Now: chances.Now, NewID: chances.NewID,
 		RepairAge: set.RepairAge}
+	if set.FanoutRate == 0 {
+		set.FanoutRate = topic.DefaultRate
+	}
+	b.Topics = &topic.Topics{DB: db, Timer: queue, DeadLetters: timer.New(clients.SQS, set.DeadLettersURL), Log: log, Now: chances.Now,
+		NewID: chances.NewID, Chores: set.Chores, Rate: set.FanoutRate, RowsAtOnce: cmp.Or(set.FanoutRows, topic.RowsAtOnce)}
+	b.hooks = &hook.Hooks{Topics: b.Topics, Log: log}
+	b.Topics.Patterns, b.Tasks.Hooks, b.Users.Hooks = hook.Patterns, hook.Kind(hook.Task), hook.Kind(hook.User)
+	b.Pipes.Topics = b.Topics
+	paced := *b.Pipes // but for the pace of its posts
+	paced.Post = post.Paced(set.FanoutRate, chances.Now, chances.Sleep)
+	b.Topics.Pipes = fanned{&paced}
 	b.Sessions.Families = map[string]session.Family{pipe.Kind: b.Pipes, task.Kind: b.Tasks}
 	return b
+}
+
+// sleep waits, or returns the context's error.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
 }
 
 // chores leaves a handler, which ends at 10 s, the time for the page it is at.

@@ -35,6 +35,8 @@ func (b *Bus) Connected(ctx context.Context, o Origin) error {
 
 // Disconnected is a connection that has ended, however it did.
 func (b *Bus) Disconnected(ctx context.Context, o Origin) error {
+	ctx, publish := b.hooks.Collect(ctx)
+	defer publish()
 	connid, err := b.post.Connid(o.Stage, o.ConnectionID)
 	if err != nil {
 		return err
@@ -44,6 +46,8 @@ func (b *Bus) Disconnected(ctx context.Context, o Origin) error {
 
 // Message carries out a request and posts its answer. The error it returns says that the caller may have got none, and why; it is for the log.
 func (b *Bus) Message(ctx context.Context, o Origin, body []byte) error {
+	ctx, publish := b.hooks.Collect(ctx)
+	defer publish()
 	connid, err := b.post.Connid(o.Stage, o.ConnectionID)
 	if err != nil {
 		return err
@@ -110,6 +114,8 @@ func (b *Bus) answer(ctx context.Context, connid string, message []byte) error {
 
 // Sweep is the watchdog's round.
 func (b *Bus) Sweep(ctx context.Context) error {
+	ctx, publish := b.hooks.Collect(ctx)
+	defer publish()
 	b.Sessions.ReportLoad(ctx)
 	return b.Sessions.Sweep(ctx, nil)
 }

@@ -9,6 +9,7 @@ import (
 	"nexus/pkg/store"
 	"nexus/pkg/task"
 	"nexus/pkg/timer"
+	"nexus/pkg/topic"
 )
 
 // repairs tells by table who reads back what its stream says has changed.
@@ -32,7 +33,22 @@ func (b *Bus) Changed(ctx context.Context, table string, keys [][2]string) error
 	if !ok {
 		return fmt.Errorf("nothing repairs the table %s", table)
 	}
+	ctx, publish := b.hooks.Collect(ctx)
+	defer publish()
 	return changed(ctx, keys)
+}
+
+// Publishes tells whether a table, named as DynamoDB knows it, is that whose stream's records are publications.
+func (b *Bus) Publishes(name string) bool { return name == b.prefix+store.Topics }
+
+// Record is a record of that stream.
+type Record = topic.Record
+
+// Published hands out publications, and returns the ids of the records that must come again. There is at least one record.
+func (b *Bus) Published(ctx context.Context, records []Record) (again []string) {
+	ctx, publish := b.hooks.Collect(ctx)
+	defer publish()
+	return b.Topics.FanOut(ctx, records)
 }
 
 // wakes tells by kind what a message of the delay queue does.
@@ -47,6 +63,8 @@ func (b *Bus) wakes() map[string]func(context.Context, timer.Wake) error {
 		session.WakeSweep:  func(ctx context.Context, w timer.Wake) error { return b.Sessions.Sweep(ctx, w.Cursor) },
 		task.WakeDeadline:  b.Tasks.Woken,
 		task.WakeInspect:   b.Tasks.Woken,
+		topic.WakeAppend:   b.Topics.Woken,
+		topic.WakeGone:     b.Topics.Woken,
 	}
 }
 
@@ -56,5 +74,7 @@ func (b *Bus) Woken(ctx context.Context, w timer.Wake) error {
 	if !ok {
 		return fmt.Errorf("a message of the unknown kind %q", w.Kind)
 	}
+	ctx, publish := b.hooks.Collect(ctx)
+	defer publish()
 	return wake(ctx, w)
 }

@@ -11,7 +11,7 @@ import (
 	"nexus/pkg/timer"
 )
 
-// Each table that has a stream for repair is repaired, and no other.
+// Each table that has a stream of keys is repaired, and no other; one has a stream of publications, and they are handed out.
 func TestStreamsAreRepaired(t *testing.T) {
 	bus := harness.New(t).Bus
 	var read []string
@@ -20,11 +20,12 @@ func TestStreamsAreRepaired(t *testing.T) {
 	}
 	for _, table := range store.Schema() {
 		got, ok := bus.Repaired("nexus-" + table.Name)
-		if want := slices.Contains(read, table.Name); ok != want || (ok && got.Name != table.Name) || want != (table.Stream == store.KeysOnly) {
-			t.Errorf("%s: repaired %t, read %t, stream %s", table.Name, ok, want, table.Stream)
+		handed, want := bus.Publishes("nexus-"+table.Name), slices.Contains(read, table.Name)
+		if (ok || handed) != want || (ok && got.Name != table.Name) || ok != (table.Stream == store.KeysOnly) || handed != (table.Stream == store.NewImage) {
+			t.Errorf("%s: repaired %t, handed out %t, read %t, stream %s", table.Name, ok, handed, want, table.Stream)
 		}
-		if _, ok := bus.Repaired(table.Name); ok {
-			t.Errorf("%s is repaired without the prefix", table.Name)
+		if _, ok := bus.Repaired(table.Name); ok || bus.Publishes(table.Name) {
+			t.Errorf("%s is known without the prefix", table.Name)
 		}
 		if err := bus.Changed(t.Context(), table.Name, nil); (err == nil) != ok {
 			t.Errorf("%s changed: %v", table.Name, err)

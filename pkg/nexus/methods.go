@@ -17,6 +17,7 @@ const (
 	FunctionSync       = "sync"
 	FunctionSys        = "sys"
 	FunctionTask       = "task"
+	FunctionTopic      = "topic"
 	FunctionUser       = "user"
 )
 
@@ -94,7 +95,7 @@ func judged[P any](name, function string, read func(*jsonrpc.Params) P,
 
 // Methods returns the method table. Nothing else in the bus tells methods apart by their name.
 func Methods() []Method {
-	return slices.Concat(pipeMethods(), syncMethods(), sysMethods(), taskMethods(), userMethods())
+	return slices.Concat(pipeMethods(), syncMethods(), sysMethods(), taskMethods(), topicMethods(), userMethods())
 }
 
 // only keeps a method to the dialect of one stage.

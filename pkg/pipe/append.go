@@ -15,6 +15,9 @@ type Publication struct {
 	N   int64
 	// Message is {"topic","msg"}, at most MaxMessage bytes and what a topic's name takes.
 	Message json.RawMessage
+	// Body, where it is not empty, is a row of the table bodies that holds Message in its attribute out and outlasts the pipe: then the pipe refers to it
+	// and keeps no copy.
+	Body string
 }
 
 // Append writes a publication to a pipe, serves a read that waits, and tells whether there is such a pipe. Given the same Row and N again, after an

@@ -2,10 +2,13 @@ package pipe_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"nexus/localstack/harness"
+	"nexus/pkg/call"
 	"nexus/pkg/pipe"
+	"nexus/pkg/store"
 )
 
 func TestAppend(t *testing.T) {
@@ -78,7 +81,7 @@ func TestAppendDies(t *testing.T) {
 					b.says(owner.read("1", ""), "")
 					b.says(owner.read("2", ""), "")
 				}
-				b.diesAfter(kind(b), func() string { return b.publish(1, "1") })
+				b.DiesAfter(kind(b), func() string { return b.publish(1, "1") })
 				b.says(b.publish(1, "1"), "true")
 				b.says(b.publish(2, "2"), "true")
 				if waits {
@@ -98,7 +101,7 @@ func TestAppendAfterAPlug(t *testing.T) {
 		t.Run(fmt.Sprint("waits ", waits), func(t *testing.T) {
 			b := newBench(t)
 			owner, other := b.pair()
-			b.diesAfter(b.alloting(), func() string { return b.publish(1, "1") })
+			b.DiesAfter(b.alloting(), func() string { return b.publish(1, "1") })
 			b.says(other.write("7", "7"), "")
 			b.Advance(pipe.PlugAge)
 			b.says(owner.read("1", ""), "")
@@ -194,9 +197,47 @@ func TestAppendFails(t *testing.T) {
 	b.says(owner.read("1", ""), "")
 	owner.got("1" + msgs(1, "1"))
 	b.says(owner.read("2", ""), "")
-	b.postTo(owner).Fail(attempts)
+	b.PostTo(owner.Client).Fail(attempts)
 	b.says(b.publish(2, "2"), "recorded")
 	b.says(b.publish(2, "2"), "true")
 	b.later()
 	owner.got("2" + msgs(2, "2"))
+}
+
+// TestAppendOfASharedBody: rows and hand-overs refer to it, and what is posted again after a death comes from it. Beside others a read is given as many
+// messages as fit, whose lengths it knows before it has read them.
+func TestAppendOfASharedBody(t *testing.T) {
+	b := newBench(t)
+	owner, other := b.pair()
+	long := `"` + strings.Repeat("x", 50_000) + `"`
+	if _, err := b.DB.Do(b.ctx, store.Write{Table: store.Bodies, Item: store.Item{"id": store.S("shared"), "out": store.S(long)}}); err != nil {
+		t.Fatal(err)
+	}
+	publish := func(n int64) {
+		t.Helper()
+		there, err := b.pipes.Append(b.Context(), b.id("A"), pipe.Publication{Row: "r", N: n, Message: []byte(long), Body: "shared"})
+		if !there || err != nil {
+			t.Error(there, err)
+		}
+	}
+	for n := range int64(3) {
+		publish(n + 1)
+	}
+	b.says(other.write("7", "7"), "")
+	b.want("A owner head=0.0/0 tail=4/4 count=4 unread=4 r=3 in 2", "A.0 1/0 shared:50002", "A.1 2/1 shared:50002", "A.2 3/2 shared:50002", "A.3 4/3 7")
+	b.DiesAfter(b.claiming(), func() string { return owner.read("1", "") })
+	b.later()
+	owner.got(brief("1" + counted(2, 0, 1, long, long)))
+	b.says(owner.read("2", ""), "")
+	owner.got(brief("2" + msgs(3, long, "7")))
+	b.says(owner.read("3", ""), "")
+	b.PostTo(owner.Client).Fail(attempts)
+	if _, err := b.pipes.Append(b.Context(), b.id("A"), pipe.Publication{Row: "r", N: 4, Message: []byte(long), Body: "shared"}); !call.IsRecorded(err) {
+		t.Error(err)
+	}
+	b.later()
+	owner.got(brief("3" + msgs(5, long)))
+	if bodies := b.Table(store.Bodies); len(bodies) != 1 {
+		t.Errorf("%d bodies", len(bodies))
+	}
 }

@@ -1,7 +1,6 @@
 package pipe_test
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -23,7 +22,6 @@ type bench struct {
 	*harness.Harness
 	t     *testing.T
 	ctx   context.Context
-	dying context.Context // of the next handler, where it is to die
 	pipes *pipe.Pipes
 	names map[string]string // connids and pipeids
 }
@@ -74,7 +72,7 @@ func do[P any](c *client, id, params string, read func(*jsonrpc.Params) P, run f
 	if err := p.Err(); err != nil {
 		return err.Error()
 	}
-	o, err := run(c.b.context(), c.call(id), in)
+	o, err := run(c.b.Context(), c.call(id), in)
 	switch {
 	case call.IsRecorded(err):
 		return "recorded"
@@ -152,7 +150,7 @@ func (c *client) close(id string) string {
 // publish appends a publication: number n of the row r.
 func (b *bench) publish(n int64, msg string) string {
 	b.t.Helper()
-	there, err := b.pipes.Append(b.context(), b.id("A"), pipe.Publication{Row: "r", N: n, Message: json.RawMessage(msg)})
+	there, err := b.pipes.Append(b.Context(), b.id("A"), pipe.Publication{Row: "r", N: n, Message: json.RawMessage(msg)})
 	switch {
 	case call.IsRecorded(err):
 		return "recorded"
@@ -166,7 +164,7 @@ func (b *bench) publish(n int64, msg string) string {
 func (c *client) end() {
 	c.b.t.Helper()
 	c.Lost()
-	c.b.try(c.b.Bus.Sessions.End(c.b.ctx, c.Connid, true))
+	c.b.Try(c.b.Bus.Sessions.End(c.b.ctx, c.Connid, true))
 }
 
 // got checks the messages that a client got since the last look, in any order.
@@ -178,11 +176,7 @@ func (c *client) got(want ...string) {
 		rest = strings.Replace(strings.TrimSuffix(rest, "}"), `,"result":`, " ", 1)
 		got = append(got, c.b.short(brief(rest)))
 	}
-	slices.Sort(got)
-	slices.Sort(want)
-	if !slices.Equal(got, want) {
-		c.b.t.Errorf("%s got\n\t%s\nwant\n\t%s", c.name, strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
-	}
+	c.b.Same(c.name+" got", got, want)
 }
 
 const ok = ` {"ok":true}`
@@ -215,47 +209,9 @@ func (b *bench) puttingRow() harness.Kind {
 	return b.On("PutItem", `"nexus-pipes"`, `"row":{"S":"0`, `"m":`)
 }
 func (b *bench) plugging() harness.Kind { return b.On("PutItem", `"nexus-pipes"`, `"plug":`) }
-func (b *bench) postTo(c *client) harness.Kind {
-	return b.On("PostToConnection", c.Connid[len(b.Connid("")):]+" ")
-}
 
 // attempts is how often the SDK tries a request.
-const attempts = 3
-
-// diesAfter carries out a call whose handler dies when a request of a kind has taken effect: nothing that it does then happens.
-func (b *bench) diesAfter(kind harness.Kind, run func() string) {
-	b.t.Helper()
-	b.dies(kind.Then, run)
-}
-
-// diesBefore is diesAfter, without the effect.
-func (b *bench) diesBefore(kind harness.Kind, run func() string) {
-	b.t.Helper()
-	b.dies(kind.Run, run)
-}
-
-func (b *bench) dies(when func(func()), run func() string) {
-	b.t.Helper()
-	var cancel func()
-	b.dying, cancel = context.WithCancel(b.ctx)
-	when(cancel)
-	run()
-}
-
-// context is that of the next handler.
-func (b *bench) context() context.Context {
-	ctx := cmp.Or(b.dying, b.ctx)
-	b.dying = nil
-	return ctx
-}
-
-// try takes an error that must not be.
-func (b *bench) try(err error) {
-	b.t.Helper()
-	if err != nil {
-		b.t.Error(err)
-	}
-}
+const attempts = harness.Attempts
 
 func (b *bench) says(got, want string) {
 	b.t.Helper()
@@ -271,7 +227,7 @@ func (b *bench) repair() {
 	for _, i := range b.Table(store.Pipes) {
 		keys = append(keys, [2]string{i.Str("pipeid"), i.Str("row")})
 	}
-	b.try(b.pipes.Changed(b.context(), keys))
+	b.Try(b.pipes.Changed(b.Context(), keys))
 }
 
 // later lets so much time pass that everything is repair's, and has it looked at. No timer comes.
@@ -284,20 +240,14 @@ func (b *bench) later() {
 // pass lets time pass and the messages of the delay queue come on their way.
 func (b *bench) pass(d time.Duration) {
 	b.t.Helper()
-	end := b.Now().Add(d)
-	for {
-		list := b.Messages()
-		if len(list) == 0 || list[0].Due.After(end) {
-			break
-		}
-		b.Advance(max(list[0].Due.Sub(b.Now()), 0))
-		for _, m := range b.Due() {
-			w, err := timer.Parse(m.Body)
-			b.try(err)
-			b.try(b.Bus.Woken(b.context(), w))
-		}
-	}
-	b.Advance(end.Sub(b.Now()))
+	b.Pass(d, b.come)
+}
+
+func (b *bench) come(body string) {
+	b.t.Helper()
+	w, err := timer.Parse(body)
+	b.Try(err)
+	b.Try(b.Bus.Woken(b.Context(), w))
 }
 
 // timers checks all messages of the delay queue: when they come, in time since the test began, and of which kind they are.
@@ -306,7 +256,7 @@ func (b *bench) timers(want ...string) {
 	var got []string
 	for _, m := range b.Messages() {
 		w, err := timer.Parse(m.Body)
-		b.try(err)
+		b.Try(err)
 		got = append(got, b.short(fmt.Sprintf("%s %s %s", m.Due.Sub(harness.Start()), w.Kind, w.Key[0])))
 	}
 	if !slices.Equal(got, want) {

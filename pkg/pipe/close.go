@@ -29,7 +29,7 @@ func (p *Pipes) Close(ctx context.Context, c *call.Call, in Close) (jsonrpc.Outc
 		return "", err
 	}
 	update := "SET #closed = :now, #closer = :request"
-	vals := store.Item{":now": store.Millis(own.at), ":request": store.S(c.Request), ":owner": store.S(c.Connid)}
+	vals := store.Item{":now": store.Millis(own.at), ":request": store.S(c.Request), ":owner": store.S(c.Connid), ":token": store.S(token)}
 	names := map[string]string{}
 	if c.ID != nil {
 		update += ", #owed.#token = :owed"
@@ -39,7 +39,7 @@ func (p *Pipes) Close(ctx context.Context, c *call.Call, in Close) (jsonrpc.Outc
 	// reads that wait and the counters stay as they are until they are answered. A loser finds it closed, gone or another's, or, by the
 	// request, that it was itself.
 	i, err := p.DB.Do(ctx, store.Write{Table: store.Pipes, Key: metaKey(in.Pipeid), Update: update,
-		If: "#owner = :owner AND attribute_not_exists(#closed)", Values: vals, Names: names})
+		If: "#owner = :owner AND attribute_not_exists(#closed)" + notRefused, Values: vals, Names: names})
 	if old, lost := store.Lost(err); lost {
 		if old.Str("closer") != c.Request {
 			return "", invalid(in.Pipeid)
@@ -47,15 +47,21 @@ func (p *Pipes) Close(ctx context.Context, c *call.Call, in Close) (jsonrpc.Outc
 		i, err = old, nil
 	}
 	if err != nil {
-		return "", p.unsure(ctx, in.Pipeid, err, func(m *meta) bool { return m.closer == c.Request })
+		return "", p.unsure(ctx, in.Pipeid, token, err)
 	}
 	m := decode(i)
-	reads, toCloser := beside(
-		func() error { return p.dismiss(ctx, m) },
-		func() error { return p.post(ctx, c.Connid, c.ID, jsonrpc.OK) })
-	var failed error
+	var reads, toCloser error
+	failed, _ := beside(
+		// If it fails, or this handler dies, a fan-out removes what it meets, and the end of the session the rest.
+		func() error { return p.Topics.PipeGone(ctx, in.Pipeid) },
+		func() error {
+			reads, toCloser = beside(
+				func() error { return p.dismiss(ctx, m) },
+				func() error { return p.post(ctx, c.Connid, c.ID, jsonrpc.OK) })
+			return nil
+		})
 	if posted(reads) && posted(toCloser) {
-		failed = p.closed(ctx, m, token)
+		failed = errors.Join(failed, p.closed(ctx, m, token))
 	}
 	return "", call.Recorded(errors.Join(failed, p.gone(ctx, c.Connid, errors.Join(reads, toCloser))))
 }
@@ -117,7 +123,10 @@ func (p *Pipes) Ended(ctx context.Context, connid string, rows []call.Row) error
 	g.SetLimit(burials)
 	for n, row := range rows {
 		g.Go(func() error {
-			errs[n] = p.abandon(ctx, row.Item[0], connid)
+			// The pipe first: whoever subscribes it then finds it gone, and whoever did before is found by this.
+			if errs[n] = p.abandon(ctx, row.Item[0], connid); errs[n] == nil {
+				errs[n] = p.Topics.PipeGone(ctx, row.Item[0])
+			}
 			return nil
 		})
 	}

@@ -96,15 +96,15 @@ func TestCloseAgainstAll(t *testing.T) {
 func TestCloseDies(t *testing.T) {
 	for name, at := range map[string]func(b *bench, owner *client) harness.Kind{
 		"after closing":  func(b *bench, _ *client) harness.Kind { return b.closing() },
-		"after the post": func(b *bench, owner *client) harness.Kind { return b.postTo(owner).With(`"msgs":[]`) },
+		"after the post": func(b *bench, owner *client) harness.Kind { return b.PostTo(owner.Client).With(`"msgs":[]`) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			owner, other := b.pair()
 			b.says(owner.read("1", ""), "")
-			b.diesAfter(b.directing(), func() string { return other.write("7", "7") })
+			b.DiesAfter(b.directing(), func() string { return other.write("7", "7") })
 			b.says(owner.read("2", ""), "")
-			b.diesAfter(at(b, owner), func() string { return owner.close("9") })
+			b.DiesAfter(at(b, owner), func() string { return owner.close("9") })
 			owner.Got()
 			b.Advance(pipe.RepairAge - time.Millisecond)
 			b.repair()
@@ -142,7 +142,7 @@ func TestClosingFails(t *testing.T) {
 	b.says(owner.close("8"), "unknown")
 	b.closing().Lose(attempts)
 	b.says(owner.close("9"), "recorded")
-	b.want("A owner head=0.0/0 tail=0/0 waits:1 owed:owner/9 closed=0s")
+	b.want("A owner head=0.0/0 tail=0/0 waits:1 owed:owner/9 closed=0s [refused]")
 	b.later()
 	owner.got("1"+msgs(0), "9"+ok)
 	b.want()
@@ -187,9 +187,9 @@ func TestSessionEndsWhileCreating(t *testing.T) {
 func TestCreateDies(t *testing.T) {
 	b := newBench(t)
 	owner := b.client("owner")
-	b.diesBefore(b.On("PutItem", `"nexus-pipes"`), func() string { return owner.create(`{}`) })
+	b.DiesBefore(b.On("PutItem", `"nexus-pipes"`), func() string { return owner.create(`{}`) })
 	b.want()
-	b.diesAfter(b.On("PutItem", `"nexus-pipes"`), func() string { return owner.create(`{}`) })
+	b.DiesAfter(b.On("PutItem", `"nexus-pipes"`), func() string { return owner.create(`{}`) })
 	b.On("PutItem", `"nexus-pipes"`).Lose(2)
 	b.says(owner.create(`{}`), "A")
 	b.names = map[string]string{owner.Connid: "owner"}
@@ -249,7 +249,7 @@ func TestSessionEndsAfterADeath(t *testing.T) {
 	b := newBench(t)
 	owner, other := b.pair()
 	b.says(owner.read("1", ""), "")
-	b.diesAfter(b.directing(), func() string { return other.write("7", "7") })
+	b.DiesAfter(b.directing(), func() string { return other.write("7", "7") })
 	owner.end()
 	b.want("A owner head=0.0/0 tail=0/0 count=1 owed:other/7 closed=0s")
 	b.later()
@@ -262,14 +262,14 @@ func TestEndedIsToldTwice(t *testing.T) {
 	b := newBench(t)
 	owner, other := b.pair()
 	rows, _, _, err := b.pipes.Rows.Page(b.ctx, owner.Connid, nil, call.Cursor{}, 0)
-	b.try(err)
+	b.Try(err)
 	if len(rows) != 1 || rows[0].Kind != pipe.Kind {
 		t.Fatalf("rows %v", rows)
 	}
-	b.try(b.pipes.Ended(b.ctx, other.Connid, rows))
+	b.Try(b.pipes.Ended(b.ctx, other.Connid, rows))
 	b.want("A owner head=0.0/0 tail=0/0")
-	b.try(b.pipes.Ended(b.ctx, owner.Connid, rows))
-	b.try(b.pipes.Ended(b.ctx, owner.Connid, rows))
+	b.Try(b.pipes.Ended(b.ctx, owner.Connid, rows))
+	b.Try(b.pipes.Ended(b.ctx, owner.Connid, rows))
 	b.want()
 }
 
@@ -292,7 +292,7 @@ func TestManyPipes(t *testing.T) {
 func TestClosedStaysClosed(t *testing.T) {
 	b := newBench(t)
 	owner, other := b.pair()
-	dies := func() { b.diesAfter(b.closing(), func() string { return owner.close("9") }) }
+	dies := func() { b.DiesAfter(b.closing(), func() string { return owner.close("9") }) }
 	b.says(owner.read("1", `"timeout":1`), "")
 	b.directing().Run(dies)
 	b.says(other.write("7", "7"), "-32003 Invalid pipe:[A]")

@@ -1,7 +1,7 @@
 // Package pipe is the family pipe.*: queues of messages that any session writes and the one that created them reads.
 //
 // A pipe is a partition of one table. Its item `meta` is the state machine; each write that finds nobody waiting leaves one row of messages beside
-// it, numbered without holes. Rows are never changed and never deleted (TimeToLive takes them), so that a range of them is the same whenever it is
+// it, numbered without holes; a long publication, which many pipes get, is not copied: its row refers to the body row that holds it. Rows are never changed and never deleted (TimeToLive takes them), so that a range of them is the same whenever it is
 // read.
 //
 //	meta:  open ──close, or the end of its session──▶ closed ──everybody was answered──▶ gone
@@ -25,12 +25,13 @@
 //	head {n,o,s}        what is read next: row number, messages already taken of that row, and the sum of all messages before
 //	tail {n,c,s,w,d,a}  the next row number, the messages written (dropped ones too), those accepted, those unread, the drops not yet reported,
 //	                    and when a number was last allotted
-//	waits, asks, asker  the reads that wait, in turn, at most 32; how many ever joined; the token of the last to join
+//	waits, asks, asker  the reads that wait, in turn, at most 32; how many ever joined, or gave it up; the token of the last to join
 //	who, what, was      the hand-overs: to which read; which messages; tail as it was just before
 //	owed                the answers `ok` that the writers of hand-overs, and who closed the pipe, were not yet known to have got
 //	made                tail just before each of the last few allotments, by the token of who got it
 //	sn, sk              the last publication appended, and tail just before it, by row of publications
 //	closed              when it was closed
+//	refused             the tokens of what can happen no more, since its caller was told -32603; mostly none
 //
 // # Every acknowledged message is read exactly once or counted in drops
 //
@@ -44,7 +45,8 @@
 //   - At most once. Two hand-overs never name one message: each range begins at the head that its write is conditional on and moves. A read is never
 //     handed two: it leaves waits in the write that names it in who, and joins once, since joining is conditional on asks and is repeated with
 //     the same asks only. A write is never stored twice: a number is allotted once to a token (made), a hand-over made once (who), a row put once; a
-//     publication is as many times as it comes the same number, or none (sn, sk).
+//     publication is as many times as it comes the same number, or none (sn, sk). An attempt that was held up on its way and comes when its token is
+//     forgotten finds another head, count or asks, or takes a number that is given up again.
 //   - A post whose outcome is unknown, or which a death follows, is repeated with the same bytes: rows do not change, and was keeps the counters.
 //   - drops grows in the same write by which the number of messages does, and goes back to 0 in the write that reports it.
 //

@@ -48,7 +48,7 @@ func (p *Pipes) messagesOf(ctx context.Context, pipeid string, h *handover) ([]m
 	switch {
 	case h.direct():
 		text, err := p.textOf(ctx, h.message)
-		return []message{{text, h.was.count + 1}}, err
+		return []message{{text: text, count: h.was.count + 1}}, err
 	case h.from != h.to:
 		return p.between(ctx, pipeid, h.from, h.to)
 	}

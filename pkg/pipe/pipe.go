@@ -59,6 +59,12 @@ type Sessions interface {
 	Live(ctx context.Context, connids ...string) (map[string]bool, error)
 }
 
+// Topics is what this family asks of topics.
+type Topics interface {
+	// PipeGone takes the subscriptions of a pipe away that is closed. It may be told of one again, and of one that has none.
+	PipeGone(ctx context.Context, pipeid string) error
+}
+
 // Pipes carries out the calls of this family, and what happens to its items besides. It is safe for concurrent use.
 type Pipes struct {
 	DB       *store.DB
@@ -66,6 +72,7 @@ type Pipes struct {
 	Timer    *timer.Queue
 	Post     *deliver.Poster
 	Sessions Sessions
+	Topics   Topics
 	Now      func() time.Time
 	// NewID returns a ulid that nobody can guess.
 	NewID func() string
@@ -89,6 +96,17 @@ const ulidLength = 26
 func valid(pipeid string) bool {
 	return len(pipeid) == ulidLength && !strings.ContainsFunc(pipeid, func(r rune) bool { return r < '0' || r > 'Z' })
 }
+
+// Open returns a check, for a transaction of another family's, that there is a pipe and it is not closed. ok is false for what cannot name one.
+func (p *Pipes) Open(pipeid string) (check store.Write, ok bool) {
+	if !valid(pipeid) {
+		return store.Write{}, false
+	}
+	return store.Write{Table: store.Pipes, Key: metaKey(pipeid), Check: true, If: "attribute_exists(#pipeid) AND attribute_not_exists(#closed)"}, true
+}
+
+// Invalid is the error for a pipe that is unknown or closed, as all calls answer it.
+func (p *Pipes) Invalid(pipeid string) error { return invalid(pipeid) }
 
 // invalid is the error for a pipe that is unknown, closed, or another session's where that matters: the three look the same.
 func invalid(pipeid string) error {
@@ -135,6 +153,8 @@ func (p *Pipes) putBody(ctx context.Context, r reference, text string) error {
 	return err
 }
 
+func bodyKey(id string) store.Item { return store.Item{"id": store.S(id)} }
+
 // referTo returns how meta is to name a text: by itself, up to most bytes, or by a body row, which is still to be put.
 func (p *Pipes) referTo(text []byte, most int) reference {
 	if len(text) > most {
@@ -148,7 +168,7 @@ func (p *Pipes) textOf(ctx context.Context, r reference) (json.RawMessage, error
 	if r.body == "" {
 		return json.RawMessage(r.text), nil
 	}
-	i, err := p.DB.Get(ctx, store.Bodies, store.Item{"id": store.S(r.body)})
+	i, err := p.DB.Get(ctx, store.Bodies, bodyKey(r.body))
 	if err == nil && i == nil {
 		err = errors.New("a body of a pipe is missing: " + r.body)
 	}

@@ -61,7 +61,7 @@ func (p *Pipes) put(ctx context.Context, m *meta, e *entry) (there bool, err err
 			if m = now; h == nil {
 				continue
 			}
-			m, err = p.handOver(ctx, m, h, []message{{e.messages[0], h.was.count + 1}}, e.writer)
+			m, err = p.handOver(ctx, m, h, []message{{text: e.messages[0], count: h.was.count + 1}}, e.writer)
 			if err == nil {
 				_, err = p.settle(ctx, m)
 			}
@@ -104,9 +104,14 @@ func (p *Pipes) stored(ctx context.Context, e *entry) error {
 
 // row returns the row of the first messages of an entry, as many as fit.
 func (e *entry) row(at tail, fit int, token string, p *Pipes) row {
-	r := row{number: at.row, count: at.count + 1, sum: at.sum, at: p.Now(), token: token, text: string(e.messages[0])}
-	if fit > 1 {
+	r := row{number: at.row, count: at.count + 1, sum: at.sum, at: p.Now(), token: token}
+	switch {
+	case e.pub.Body != "":
+		r.body, r.length = e.pub.Body, int64(len(e.messages[0]))
+	case fit > 1:
 		r.many, r.text = true, string(jsonrpc.Array(e.messages[:fit]))
+	default:
+		r.text = string(e.messages[0])
 	}
 	return r
 }
@@ -120,9 +125,10 @@ func (p *Pipes) direct(ctx context.Context, m *meta, e *entry) (*handover, *meta
 	h.message = e.message
 	w := store.Write{Table: store.Pipes, Key: metaKey(m.pipeid),
 		Update: "SET #who.#token = #waits[0], #what.#token = :what, #was.#token = #tail, #tail.#c = #tail.#c + :one, #tail.#d = :zero",
-		If:     "attribute_not_exists(#closed) AND attribute_not_exists(#who.#token) AND #head.#n = #tail.#n AND #waits[0].#dl > :now",
-		Values: store.Item{":what": h.what(), ":one": store.N(1), ":zero": store.N(0), ":now": store.Millis(h.at)},
-		Names:  map[string]string{"#token": h.token}}
+		If:     "attribute_not_exists(#closed) AND #tail.#c = :count AND #head.#n = #tail.#n AND #waits[0].#dl > :now" + notRefused,
+		Values: store.Item{":what": h.what(), ":one": store.N(1), ":zero": store.N(0), ":now": store.Millis(h.at), ":token": store.S(h.token),
+			":count": store.N(m.tail.count)},
+		Names: map[string]string{"#token": h.token}}
 	if e.writer != nil && e.writer.ID != nil {
 		w.Update += ", #owed.#token = :owed"
 		w.Values[":owed"] = owed{connid: e.writer.Connid, id: e.ack, at: h.at}.attribute()
@@ -132,10 +138,10 @@ func (p *Pipes) direct(ctx context.Context, m *meta, e *entry) (*handover, *meta
 		e.once(&w, ":no")
 	}
 	w.Update += " REMOVE #waits[0]"
-	// Key: the pipe. Condition: it is open, nothing is unread, a read waits whose deadline is ahead, and this was not done yet (nor was this
-	// publication appended). Effect: the first read that waits is in a hand-over of the message, with the counters as they were; one more
-	// message is counted, the drops are reported, the writer is owed an ok. A loser finds that another took the read or a number, or, by
-	// the token, that it was itself.
+	// Key: the pipe. Condition: it is open, as many messages were written as were read, nothing is unread, a read waits whose deadline is ahead (and
+	// this publication was not appended). Effect: the first read that waits is in a hand-over of the message, with the counters as they were; one
+	// more message is counted, the drops are reported, the writer is owed an ok. A loser finds that another wrote, or took the read, or, by
+	// the token, that it was itself. It is the count that lets no attempt come late, when the hand-over is cleared and its token forgotten.
 	i, err := p.DB.Do(ctx, w)
 	if old, lost := store.Lost(err); lost {
 		i, err = old, nil
@@ -144,7 +150,7 @@ func (p *Pipes) direct(ctx context.Context, m *meta, e *entry) (*handover, *meta
 		return nil, nil, err // a repetition finds out
 	}
 	if err != nil {
-		return nil, nil, p.unsure(ctx, m.pipeid, err, func(m *meta) bool { return m.handed[h.token].token != "" })
+		return nil, nil, p.unsure(ctx, m.pipeid, h.token, err)
 	}
 	now := decode(i)
 	if now == nil || now.handed[h.token].token == "" {
@@ -157,6 +163,10 @@ func (p *Pipes) direct(ctx context.Context, m *meta, e *entry) (*handover, *meta
 // prepare puts the rows of what a hand-over cannot hold itself, once.
 func (p *Pipes) prepare(ctx context.Context, m *meta, e *entry) error {
 	if e.message != (reference{}) {
+		return nil
+	}
+	if e.pub.Body != "" {
+		e.message = reference{body: e.pub.Body}
 		return nil
 	}
 	most := inline
@@ -210,12 +220,12 @@ func (p *Pipes) allot(ctx context.Context, m *meta, e *entry) (*allotted, *meta,
 		w.If += "#tail.#w <= :most"
 		w.Values[":most"] = store.N(m.length - all)
 	case fit > 0:
-		w.If += "#tail.#w = :waiting"
-		w.Values[":waiting"] = store.N(m.tail.waiting)
+		w.If += "#tail.#w = :waiting AND #tail.#c = :count"
+		w.Values[":waiting"], w.Values[":count"] = store.N(m.tail.waiting), store.N(m.tail.count)
 	default:
-		w.If += "#tail.#w >= :len"
+		w.If += "#tail.#w >= :len AND #tail.#c = :count"
 		w.Update = "SET #tail.#c = #tail.#c + :all, #tail.#d = #tail.#d + :all"
-		w.Values = store.Item{":len": store.N(m.length), ":all": store.N(all)}
+		w.Values = store.Item{":len": store.N(m.length), ":all": store.N(all), ":count": store.N(m.tail.count)}
 	}
 	if e.pub.Row != "" {
 		at := "#tail"
@@ -229,7 +239,9 @@ func (p *Pipes) allot(ctx context.Context, m *meta, e *entry) (*allotted, *meta,
 		w.Names["#token"] = token
 		w.Update += m.forget(w.Names)
 	}
-	// Key: the pipe. Condition: it is open, there is room for all messages, or exactly as much as was read, or none; and this was not done yet.
+	// Key: the pipe. Condition: it is open, there is room for all messages, or exactly as much as was read, or none, and then as many were written as
+	// were read; and this was not done yet. (An attempt that comes late, when its token is forgotten, takes a number that is given up again, but its
+	// drops would be counted twice.)
 	// Effect: a number is allotted if any found room; all messages are counted, those accepted as unread, the others as drops; tail as it
 	// was is kept under the token, or as the publication's. A loser finds that the room is another now, or, by the token or the
 	// publication, that it was itself (or an earlier run of the same publication).

@@ -70,20 +70,20 @@ func (s *story) time(d time.Duration) {
 	s.Advance(d)
 	var again []timer.Wake
 	for _, w := range s.failed {
-		if s.Bus.Woken(s.context(), w) != nil {
+		if s.Bus.Woken(s.Context(), w) != nil {
 			again = append(again, w)
 		}
 	}
 	for _, m := range s.Due() {
 		w, err := timer.Parse(m.Body)
-		s.try(err)
-		if s.Bus.Woken(s.context(), w) != nil {
+		s.Try(err)
+		if s.Bus.Woken(s.Context(), w) != nil {
 			again = append(again, w)
 		}
 	}
 	s.failed = again
-	if s.pipes.Changed(s.context(), [][2]string{{s.id("A"), "meta"}}) != nil {
-		_ = s.pipes.Changed(s.context(), [][2]string{{s.id("A"), "meta"}}) // the stream gives it again
+	if s.pipes.Changed(s.Context(), [][2]string{{s.id("A"), "meta"}}) != nil {
+		_ = s.pipes.Changed(s.Context(), [][2]string{{s.id("A"), "meta"}}) // the stream gives it again
 	}
 }
 
@@ -136,9 +136,9 @@ func (s *story) disturb() {
 		case 1:
 			kind.Fail(1 + s.rng.IntN(attempts))
 		case 2:
-			s.dies(kind.Then, func() string { return "" })
+			s.DiesAfter(kind, func() string { return "" })
 		case 3:
-			s.dies(kind.Run, func() string { return "" })
+			s.DiesBefore(kind, func() string { return "" })
 		case 4:
 			kind.Run(s.call)
 		case 5:

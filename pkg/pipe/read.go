@@ -147,8 +147,11 @@ func (p *Pipes) enlist(ctx context.Context, m *meta, c *call.Call, own wait) (*m
 		joined := func(m *meta) bool { return m.asker == own.token || m.has(own.token) }
 		old, lost := store.Lost(err)
 		if !lost {
+			if len(unknown) == 0 && store.Refused(err) {
+				return nil, err
+			}
 			if unknown = append(unknown, err); len(unknown) == attempts {
-				return nil, p.unsure(ctx, pipeid, errors.Join(unknown...), joined)
+				return nil, p.giveUp(ctx, m, joined, errors.Join(unknown...))
 			}
 			continue
 		}
@@ -163,4 +166,18 @@ func (p *Pipes) enlist(ctx context.Context, m *meta, c *call.Call, own wait) (*m
 		}
 	}
 	return nil, errBusy
+}
+
+// giveUp is for a read of which no attempt to join is known to have come to anything. Each was conditional on how many had joined, so that none can
+// come late once another has: giving up counts as one. The read is recorded if it turns out to have joined, or where even that cannot be told.
+func (p *Pipes) giveUp(ctx context.Context, m *meta, joined func(*meta) bool, err error) error {
+	// Key: the pipe. Condition: as many reads have joined as were read. Effect: one more. A loser finds itself among the reads, or that others joined
+	// or gave up, or the pipe gone: then it does not know, or never will join.
+	_, failed := p.DB.Do(ctx, store.Write{Table: store.Pipes, Key: metaKey(m.pipeid), Update: "SET #asks = #asks + :one", If: "#asks = :asks",
+		Values: store.Item{":one": store.N(1), ":asks": store.N(m.asks)}})
+	old, lost := store.Lost(failed)
+	if failed == nil || lost && (old == nil || !joined(decode(old))) {
+		return err
+	}
+	return call.Recorded(err)
 }

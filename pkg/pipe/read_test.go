@@ -208,7 +208,7 @@ func TestLostResponseOfJoining(t *testing.T) {
 			b.says(owner.read("2", ""), "")
 		}, "unknown", []string{"1" + msgs(1, "1")}, "A owner head=0.0/0 tail=0/0 count=1 waits:2"},
 		{"being served, and another read", func(b *bench, owner, other *client) {
-			b.diesAfter(b.directing(), func() string { return other.write("7", "1") })
+			b.DiesAfter(b.directing(), func() string { return other.write("7", "1") })
 			b.says(owner.read("2", ""), "")
 		}, "", nil, "A owner head=0.0/0 tail=0/0 count=1 waits:2 handed:1 [1] count=0 owed:other/7"},
 		{"closed", func(b *bench, owner, _ *client) { b.says(owner.close("2"), "") }, "-32003 Invalid pipe:[A]", []string{"1" + msgs(0), "2" + ok}, ""},
@@ -256,8 +256,8 @@ func TestClaimFails(t *testing.T) {
 	b.says(owner.read("1", ""), "unknown")
 	b.claiming().Lose(attempts)
 	b.says(owner.read("2", ""), "recorded")
-	b.want("A owner head=1.0/1 tail=1/1 count=1 handed:2 0.0/0–1.0/1 count=1", "A.0 1/0 1")
+	b.want("A owner head=1.0/1 tail=1/1 count=1 handed:2 0.0/0–1.0/1 count=1 [refused]", "A.0 1/0 1")
 	b.later()
 	owner.got("2" + msgs(1, "1"))
-	b.want("A owner head=1.0/1 tail=1/1 count=1", "A.0 1/0 1")
+	b.want("A owner head=1.0/1 tail=1/1 count=1 [refused]", "A.0 1/0 1")
 }

@@ -24,7 +24,7 @@ func TestWriteDies(t *testing.T) {
 			owner, other := b.pair()
 			// A read waits that no write in one message can be handed to directly.
 			b.says(owner.read("1", ""), "")
-			b.diesAfter(c.at(b), func() string { return other.write("7", `[1,2],"multi":true`) })
+			b.DiesAfter(c.at(b), func() string { return other.write("7", `[1,2],"multi":true`) })
 			b.Advance(pipe.RepairAge - time.Millisecond)
 			b.repair()
 			owner.got()
@@ -69,13 +69,13 @@ func TestHandOverDies(t *testing.T) {
 				h.ready(b, owner, other)
 				switch when {
 				case "before the post":
-					b.diesBefore(b.postTo(owner), func() string { return h.run(owner, other) })
+					b.DiesBefore(b.PostTo(owner.Client), func() string { return h.run(owner, other) })
 					owner.got()
 				case "after the post":
-					b.diesAfter(b.postTo(owner), func() string { return h.run(owner, other) })
+					b.DiesAfter(b.PostTo(owner.Client), func() string { return h.run(owner, other) })
 					owner.got(h.want)
 				case "before clearing":
-					b.diesBefore(b.clearing(), func() string { return h.run(owner, other) })
+					b.DiesBefore(b.clearing(), func() string { return h.run(owner, other) })
 					owner.got(h.want)
 				}
 				b.says(other.write("later", "0"), "") // what comes meanwhile changes nothing of it
@@ -102,12 +102,12 @@ func TestHalfOfAHandOver(t *testing.T) {
 	b := newBench(t)
 	owner, other := b.pair()
 	b.says(owner.read("1", ""), "")
-	b.postTo(owner).Fail(attempts)
+	b.PostTo(owner.Client).Fail(attempts)
 	b.says(other.write("7", "7"), "recorded")
 	other.got("7" + ok)
 	b.want("A owner head=0.0/0 tail=0/0 count=1 handed:1 [7] count=0")
 	b.says(owner.read("2", ""), "")
-	b.postTo(other).Fail(attempts)
+	b.PostTo(other.Client).Fail(attempts)
 	b.says(other.write("8", "8"), "recorded")
 	owner.got("2" + msgs(2, "8"))
 	b.want("A owner head=0.0/0 tail=0/0 count=2 handed:1 [7] count=0 owed:other/8")
@@ -122,7 +122,7 @@ func TestTwoRepairs(t *testing.T) {
 	b := newBench(t)
 	owner, other := b.pair()
 	b.says(owner.read("1", ""), "")
-	b.diesAfter(b.directing(), func() string { return other.write("7", "7") })
+	b.DiesAfter(b.directing(), func() string { return other.write("7", "7") })
 	b.Advance(pipe.RepairAge)
 	b.seizing().Run(b.repair)
 	b.repair()
@@ -136,9 +136,9 @@ func TestRepairDies(t *testing.T) {
 	b := newBench(t)
 	owner, other := b.pair()
 	b.says(owner.read("1", ""), "")
-	b.diesAfter(b.directing(), func() string { return other.write("7", "7") })
+	b.DiesAfter(b.directing(), func() string { return other.write("7", "7") })
 	b.Advance(pipe.RepairAge)
-	ctx := b.postTo(owner)
+	ctx := b.PostTo(owner.Client)
 	ctx.Fail(attempts)
 	if err := b.pipes.Changed(b.ctx, [][2]string{{b.id("A"), "meta"}}); err == nil {
 		t.Error("no error of a post that failed")
@@ -176,7 +176,7 @@ func TestRepairFindsTheSessionEnded(t *testing.T) {
 	owner, other := b.pair()
 	b.says(owner.read("1", ""), "")
 	b.says(owner.read("2", ""), "")
-	b.diesAfter(b.directing(), func() string { return other.write("7", "7") })
+	b.DiesAfter(b.directing(), func() string { return other.write("7", "7") })
 	b.On("DeleteItem", "nexus-pipes").Fail(attempts)
 	owner.Lost()
 	if err := b.Bus.Sessions.End(b.ctx, owner.Connid, true); err == nil {
@@ -192,7 +192,7 @@ func TestWakes(t *testing.T) {
 	b := newBench(t)
 	owner, other := b.pair()
 	b.says(owner.read("1", `"timeout":20`), "")
-	b.diesAfter(b.alloting(), func() string { return other.write("7", `[1,2],"multi":true`) })
+	b.DiesAfter(b.alloting(), func() string { return other.write("7", `[1,2],"multi":true`) })
 	b.repair()
 	b.says(owner.read("2", `"timeout":70`), "")
 	b.repair()

@@ -3,6 +3,7 @@ package pipe
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -19,9 +20,12 @@ type row struct {
 	at     time.Time
 	token  string // of who put it
 	plug   bool
-	// One message, or, where many is set, as many as were written together: an array of them.
-	text string
-	many bool
+	// One message, or, where many is set, as many as were written together: an array of them. Where body is set, one that is in that body row,
+	// and length bytes long.
+	text   string
+	many   bool
+	body   string
+	length int64
 }
 
 func rowName(number int64) string { return fmt.Sprintf("%016d", number) }
@@ -35,9 +39,12 @@ func (p *Pipes) putRow(ctx context.Context, pipeid string, r row) (there row, er
 	i := rowKey(pipeid, r.number)
 	i["c"], i["s"], i["at"], i["t"] = store.N(r.count), store.N(r.sum), store.Millis(r.at), store.S(r.token)
 	i[store.AttrExpires] = store.N(p.expiry())
-	if r.plug {
+	switch {
+	case r.plug:
 		i["plug"] = store.Bool(true)
-	} else {
+	case r.body != "":
+		i["mb"], i["ml"] = store.S(r.body), store.N(r.length)
+	default:
 		i["m"] = store.S(r.text)
 	}
 	if r.many {
@@ -55,18 +62,21 @@ func (p *Pipes) putRow(ctx context.Context, pipeid string, r row) (there row, er
 func decodeRow(i store.Item) (row, error) {
 	number, err := strconv.ParseInt(i.Str("row"), 10, 64)
 	return row{number: number, count: i.Int("c"), sum: i.Int("s"), at: i.Time("at"), token: i.Str("t"), plug: i.Bool("plug"), text: i.Str("m"),
-		many: i.Bool("many")}, err
+		many: i.Bool("many"), body: i.Str("mb"), length: i.Int("ml")}, err
 }
 
 // message is a message as a read gets it.
 type message struct {
 	text  json.RawMessage
 	count int64
+	// Until fetch has read it from a body row: that row, and its length in bytes.
+	body   string
+	length int64
 }
 
 // size is what it takes in an answer, with the comma that follows.
 func (m message) size() int {
-	return len(`{"msg":,"count":},`) + len(m.text) + len(strconv.FormatInt(m.count, 10))
+	return len(`{"msg":,"count":},`) + len(m.text) + int(m.length) + len(strconv.FormatInt(m.count, 10))
 }
 
 func (m message) json() json.RawMessage {
@@ -79,6 +89,9 @@ func (r row) messages() ([]message, error) {
 	if r.plug {
 		return nil, nil
 	}
+	if r.body != "" {
+		return []message{{count: r.count, body: r.body, length: r.length}}, nil
+	}
 	texts := []json.RawMessage{json.RawMessage(r.text)}
 	if r.many {
 		texts = nil
@@ -88,9 +101,42 @@ func (r row) messages() ([]message, error) {
 	}
 	all := make([]message, len(texts))
 	for n, text := range texts {
-		all[n] = message{text, r.count + int64(n)}
+		all[n] = message{text: text, count: r.count + int64(n)}
 	}
 	return all, nil
+}
+
+// fetch reads the messages that are in body rows.
+func (p *Pipes) fetch(ctx context.Context, list []message) error {
+	var ask []store.Key
+	texts := map[string]json.RawMessage{}
+	for _, m := range list {
+		if _, asked := texts[m.body]; m.body != "" && !asked {
+			texts[m.body] = nil
+			ask = append(ask, store.Key{Table: store.Bodies, Key: bodyKey(m.body)})
+		}
+	}
+	if len(ask) == 0 {
+		return nil
+	}
+	found, err := p.DB.GetAll(ctx, ask, "#id, #out")
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		texts[f.Item.Str("id")] = json.RawMessage(f.Item.Str("out"))
+	}
+	for n := range list {
+		m := &list[n]
+		if m.body == "" {
+			continue
+		}
+		if texts[m.body] == nil {
+			return errors.New("a body of a pipe is missing: " + m.body)
+		}
+		m.text, m.body, m.length = texts[m.body], "", 0
+	}
+	return nil
 }
 
 // span is a range of rows as it was read.
@@ -109,6 +155,15 @@ const firstPage = 64
 
 // collect reads the messages from head on: at most so many, and at most so many bytes of an answer.
 func (p *Pipes) collect(ctx context.Context, m *meta, most int64, bytes int) (*span, error) {
+	s, err := p.gather(ctx, m, most, bytes)
+	if err != nil {
+		return nil, err
+	}
+	return s, p.fetch(ctx, s.messages)
+}
+
+// gather is collect, without the messages in body rows.
+func (p *Pipes) gather(ctx context.Context, m *meta, most int64, bytes int) (*span, error) {
 	s := &span{from: m.head, to: m.head, missing: -1}
 	limit := min(most, firstPage)
 	taken, plugged := 0, false
@@ -191,7 +246,7 @@ func (p *Pipes) between(ctx context.Context, pipeid string, from, to position) (
 			all = append(all, list...)
 		}
 		if next == nil {
-			return all, nil
+			return all, p.fetch(ctx, all)
 		}
 		q.Start = next
 	}

@@ -2,7 +2,6 @@ package pipe
 
 import (
 	"context"
-	"errors"
 
 	"nexus/pkg/call"
 	"nexus/pkg/store"
@@ -74,16 +73,17 @@ func (p *Pipes) claim(ctx context.Context, m *meta, h *handover, s *span, first 
 	if s.atEnd {
 		condition, vals[":next"] = condition+" AND #tail.#n = :next", store.N(m.tail.row)
 	}
+	vals[":token"] = store.S(h.token)
 	// Key: the pipe. Condition: it is open, its head is where the range begins, and the read is still the first that waits, or none waits. Effect:
 	// the head is behind the range, which is named in a hand-over to the read together with the counters as they were; what is unread is
 	// less by it, and the drops are reported. A loser finds that another took messages or the read, or, by the token, that it was itself.
-	i, err := p.DB.Do(ctx, store.Write{Table: store.Pipes, Key: metaKey(m.pipeid), Update: update, If: condition, Values: vals,
+	i, err := p.DB.Do(ctx, store.Write{Table: store.Pipes, Key: metaKey(m.pipeid), Update: update, If: condition + notRefused, Values: vals,
 		Names: map[string]string{"#token": h.token}})
 	if old, lost := store.Lost(err); lost {
 		i, err = old, nil
 	}
 	if err != nil {
-		return nil, p.unsure(ctx, m.pipeid, err, func(m *meta) bool { return m.handed[h.token].token != "" })
+		return nil, p.unsure(ctx, m.pipeid, h.token, err)
 	}
 	now := decode(i)
 	if now != nil && now.handed[h.token].token != "" {
@@ -117,15 +117,23 @@ func (p *Pipes) unblock(ctx context.Context, m *meta, s *span) (now *meta, block
 	return decode(i), nil, err
 }
 
-// unsure is for a write whose outcome is unknown although it was repeated: it reads whether the write is there. If so, or if even that cannot be told,
-// the call counts as recorded and is answered from the record.
-func (p *Pipes) unsure(ctx context.Context, pipeid string, err error, mine func(*meta) bool) error {
-	if err == nil || call.IsRecorded(err) {
+// unsure is for a write whose outcome is unknown although it was repeated: it may be under way still and arrive when its handler is long over, so that a
+// read that was told -32603 would be handed messages that nobody hears of. Such a write is settled: it is there, and its call counts as recorded
+// and is answered from the record, or it can happen no more. Where even that cannot be told, the call counts as recorded.
+func (p *Pipes) unsure(ctx context.Context, pipeid, token string, err error) error {
+	if err == nil || call.IsRecorded(err) || store.Refused(err) {
 		return err
 	}
-	m, readErr := p.get(ctx, pipeid)
-	if readErr != nil || (m != nil && mine(m)) {
-		return call.Recorded(errors.Join(err, readErr))
+	// Key: the pipe. Condition: it is there, and nothing in it bears the token. Effect: no hand-over and no ok can come under the token any more. A
+	// loser finds the write there, or the pipe gone, where it cannot happen either.
+	_, failed := p.DB.Do(ctx, store.Write{Table: store.Pipes, Key: metaKey(pipeid), Update: "ADD #refused :refused",
+		If:     "attribute_exists(#pipeid) AND attribute_not_exists(#who.#token) AND attribute_not_exists(#owed.#token)",
+		Values: store.Item{":refused": store.Set(token)}, Names: map[string]string{"#token": token}})
+	if old, lost := store.Lost(failed); failed == nil || lost && old == nil {
+		return err
 	}
-	return err
+	return call.Recorded(err)
 }
+
+// notRefused is the condition of a write with a :token that unsure has not settled it.
+const notRefused = " AND NOT contains(#refused, :token)"

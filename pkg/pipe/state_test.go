@@ -161,7 +161,11 @@ func (b *bench) row(i store.Item) string {
 	if i.Bool("plug") {
 		return line + " plug"
 	}
-	line += fmt.Sprintf(" %d/%d %s", i.Int("c"), i.Int("s"), brief(i.Str("m")))
+	text := brief(i.Str("m"))
+	if i.Has("mb") {
+		text = fmt.Sprintf("%s:%d", i.Str("mb"), i.Int("ml"))
+	}
+	line += fmt.Sprintf(" %d/%d %s", i.Int("c"), i.Int("s"), text)
 	if i.Int("exp") == 0 {
 		line += " kept"
 	}

@@ -161,7 +161,7 @@ func TestManyHandOvers(t *testing.T) {
 		b.says(owner.read(fmt.Sprint(n), ""), "")
 	}
 	for n := range 9 {
-		b.diesAfter(b.directing(), func() string { return other.write(fmt.Sprint(n), fmt.Sprint(n)) })
+		b.DiesAfter(b.directing(), func() string { return other.write(fmt.Sprint(n), fmt.Sprint(n)) })
 	}
 	b.says(other.write("9", "9"), "")
 	owner.got("9" + msgs(10, "9"))
@@ -301,10 +301,10 @@ func TestWriteFails(t *testing.T) {
 	b.says(other.write("4", "4"), "unknown")
 	b.directing().Lose(attempts)
 	b.says(other.write("5", "5"), "recorded")
-	b.want("A owner head=1.0/1 tail=1/1 count=2 handed:9 [5] count=1 owed:other/5", "A.0 plug")
+	b.want("A owner head=1.0/1 tail=1/1 count=2 handed:9 [5] count=1 owed:other/5 [refused]", "A.0 plug")
 	other.got()
 	b.later()
 	other.got("5" + ok)
 	owner.got("9" + msgs(2, "5"))
-	b.want("A owner head=1.0/1 tail=1/1 count=2", "A.0 plug")
+	b.want("A owner head=1.0/1 tail=1/1 count=2 [refused]", "A.0 plug")
 }

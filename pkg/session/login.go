@@ -2,12 +2,15 @@ package session
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"nexus/pkg/access"
 	"nexus/pkg/call"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
 // MaxTags is how long the tags in force for a session may be, the templates' included, in bytes of JSON: the answer to its login holds them, and
@@ -62,26 +65,70 @@ func (s *Sessions) Login(ctx context.Context, c *call.Call, p Login) (jsonrpc.Ou
 	if p.Method != basic {
 		return s.askMethod(ctx, c, p)
 	}
+	item, err := s.load(ctx, c.Connid) // before the user: what was written to the session by then is not newer than what the user has
+	if err != nil {
+		return "", err
+	}
 	in, most, err := s.Users.Login(ctx, p.User, p.As, p.Pass, c.IP)
 	if err != nil {
 		return "", err
 	}
-	return s.enter(ctx, entry{connid: c.Connid, request: c.Request, in: in, most: most})
+	return s.enter(ctx, entry{connid: c.Connid, request: c.Request, ip: c.IP, seen: item["req"], in: in, most: most})
 }
 
 // entry is a login that was found good.
 type entry struct {
-	connid, request string
-	in              call.Session
-	most            int64 // live sessions that the user may have
+	connid, request, ip string
+	// seen is who wrote the session's tags last, as it was read before the user was; nil if nobody did.
+	seen types.AttributeValue
+	in   call.Session
+	most int64 // live sessions that the user may have
 	// vouched is what the worker of a login method said; nil for the basic one.
 	vouched *vouched
 }
 
 // enter makes a session that of a user.
 func (s *Sessions) enter(ctx context.Context, e entry) (jsonrpc.Outcome, error) {
+	for range reloads {
+		told, w, err := s.entering(ctx, &e)
+		if err != nil {
+			return "", err
+		}
+		// Key: the session. Condition: live, for an update would make an ended one anew; its tags last written by the request that was read, for a
+		// login or reload since may have brought newer ones, and an attempt that comes late must not undo them; and, if a worker was asked,
+		// that no other login came since it was. Effect: user and tags, also under the user in the index, and the mask that later reloads go
+		// by; this request is their writer, and the last login. A loser's session has ended, or, if a worker was asked, another login won, or
+		// it finds what to begin again with, or, by the request, that it was itself.
+		_, err = s.DB.Do(ctx, w)
+		old, lost := store.Lost(err)
+		switch {
+		case !lost && err != nil:
+			return "", err
+		case !lost || old.Str("login") == e.request:
+			return told, nil
+		case old.Str("state") != live:
+			return "", ErrEnded
+		case e.vouched != nil && old.Str("login") != e.vouched.after:
+			return "", jsonrpc.Err(jsonrpc.PermissionDenied, "another login came meanwhile")
+		}
+		e.seen = old["req"]
+		if e.in, e.most, err = s.Users.Admit(ctx, e.in.User, e.ip); err != nil {
+			return "", err
+		}
+	}
+	return "", errors.New("session " + e.connid + ": its user changed at each attempt to log in")
+}
+
+// entering returns the write of a login, and what its caller is told then.
+func (s *Sessions) entering(ctx context.Context, e *entry) (told jsonrpc.Outcome, w store.Write, err error) {
 	set, remove := "SET #user = :user, #owner = :user, #tags = :tags, #req = :req, #login = :req", " REMOVE #mask"
 	only, vals := "#state = :live", store.Item{":live": store.S(live), ":user": store.S(e.in.User), ":req": store.S(e.request)}
+	if e.seen == nil {
+		only += " AND attribute_not_exists(#req)"
+	} else {
+		only += " AND #req = :seen"
+		vals[":seen"] = e.seen
+	}
 	var metadata []byte
 	if v := e.vouched; v != nil {
 		metadata = v.metadata
@@ -99,37 +146,21 @@ func (s *Sessions) enter(ctx context.Context, e entry) (jsonrpc.Outcome, error) 
 	}
 	tags, err := storable(e.in.Tags)
 	if err != nil {
-		return "", err
+		return "", w, err
 	}
-	told := welcome(e.connid, e.in.User, tags, metadata)
+	told = welcome(e.connid, e.in.User, tags, metadata)
 	if len(told) > maxAnswer {
-		return "", jsonrpc.Err(jsonrpc.PermissionDenied, "tags and metadata do not fit one message")
+		return "", w, jsonrpc.Err(jsonrpc.PermissionDenied, "tags and metadata do not fit one message")
 	}
 	room, err := s.room(ctx, e.connid, e.in.User, e.most)
 	if err != nil {
-		return "", err
+		return "", w, err
 	}
 	if !room {
-		return "", jsonrpc.Err(jsonrpc.PermissionDenied, "too many sessions of "+e.in.User)
+		return "", w, jsonrpc.Err(jsonrpc.PermissionDenied, "too many sessions of "+e.in.User)
 	}
 	vals[":tags"] = store.S(tags)
-	// Key: the session. Condition: live, for an update would make an ended one anew; and, if a worker was asked, that no other login came since
-	// it was. Effect: user and tags, also under the user in the index, and the mask that later reloads go by; this request is their writer,
-	// and the last login. A loser's session has ended, or another login won, or, by the request, it was itself. A repeated basic login
-	// changes nothing.
-	_, err = s.DB.Do(ctx, store.Write{Table: store.Sessions, Key: key(e.connid), If: only, Update: set + remove, Values: vals})
-	old, lost := store.Lost(err)
-	switch {
-	case !lost:
-		if err != nil {
-			return "", err
-		}
-	case old.Str("state") != live:
-		return "", ErrEnded
-	case old.Str("login") != e.request:
-		return "", jsonrpc.Err(jsonrpc.PermissionDenied, "another login came meanwhile")
-	}
-	return told, nil
+	return told, store.Write{Table: store.Sessions, Key: key(e.connid), If: only, Update: set + remove, Values: vals}, nil
 }
 
 // welcome is the answer of a login.

@@ -76,7 +76,7 @@ func (s *Sessions) vouchedFor(ctx context.Context, connid, request, after string
 	if err != nil {
 		return "", err
 	}
-	return s.enter(ctx, entry{connid: connid, request: request, in: in, most: most, vouched: v})
+	return s.enter(ctx, entry{connid: connid, request: request, ip: item.Str("ip"), seen: item["req"], in: in, most: most, vouched: v})
 }
 
 // readVouched reads a worker's answer. Its error, or that there was none in time, is -32010 with its text.

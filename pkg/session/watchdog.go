@@ -29,6 +29,9 @@ const WakeSweep = "session.sweep"
 // GetConnection requests under way at once.
 const sweepers = 16
 
+// handshake is how long a session may be there and its connection not yet: API Gateway opens it once $connect has answered, for which it waits 29 s.
+const handshake = 30 * time.Second
+
 // SetWatchdog sets how long a live session may be silent, in seconds, clamped to its bounds, and returns what is in force. nil only asks.
 func (s *Sessions) SetWatchdog(ctx context.Context, connid string, seconds *int64) (int64, error) {
 	if seconds == nil {
@@ -49,7 +52,7 @@ func (s *Sessions) SetWatchdog(ctx context.Context, connid string, seconds *int6
 // goes on from a cursor that a sweep before it left.
 func (s *Sessions) Sweep(ctx context.Context, cursor map[string]string) error {
 	began := s.Now()
-	q := store.Query{Table: store.Sessions, Filter: "#state = :live", Projection: "#id, #wd", Limit: 500,
+	q := store.Query{Table: store.Sessions, Filter: "#state = :live", Projection: "#id, #wd, #ct", Limit: 500,
 		Values: store.Item{":live": store.S(live)}}
 	if cursor["id"] != "" {
 		q.Start = key(cursor["id"])
@@ -96,6 +99,9 @@ func (s *Sessions) sweep(ctx context.Context, session store.Item) error {
 	last, err := s.Post.LastActive(ctx, connid)
 	switch {
 	case errors.Is(err, deliver.ErrGone):
+		if s.Now().Sub(session.Time("ct")) < handshake {
+			return nil // it may be about to open; the next sweep will know
+		}
 		return s.End(ctx, connid, true)
 	case err != nil:
 		return err

@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"nexus/localstack/dynamo"
@@ -27,6 +29,8 @@ type bench struct {
 	conflict func() bool
 	// lose loses the response of the next request.
 	lose bool
+	// throttled is how many of the next requests are refused for their rate.
+	throttled int
 }
 
 func newBench(t *testing.T) *bench {
@@ -56,6 +60,12 @@ type wire struct {
 
 // Do implements the SDK's HTTPClient.
 func (w wire) Do(r *http.Request) (*http.Response, error) {
+	if w.b.throttled > 0 {
+		w.b.throttled--
+		body := `{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"too much"}`
+		return &http.Response{StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
+			Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	}
 	response, err := w.next.RoundTrip(r)
 	if w.b.lose {
 		w.b.lose = false

@@ -41,6 +41,13 @@ func Repeated(err error) bool {
 	return lost && c.Repeated
 }
 
+// Refused tells whether err is the answer to the first and only attempt at a request, and says that it is not carried out: a right that is missing, a
+// mistake. It cannot arrive later then, as one can to which there was no answer. A failed condition is another matter.
+func Refused(err error) bool {
+	answer, ok := errors.AsType[*http.ResponseError](err)
+	return ok && answer.Response != nil && answer.HTTPStatusCode()/100 == 4 && !repeated(err)
+}
+
 // repeated tells whether the SDK says, in the header that numbers its attempts, that it was not the first that an error answers.
 func repeated(err error) bool {
 	answer, ok := errors.AsType[*http.ResponseError](err)
@@ -53,6 +60,19 @@ func repeated(err error) bool {
 
 // errConflict says that another request held the item: contention, to be tried again, never a lost condition.
 var errConflict = errors.New("transaction conflict")
+
+// throttled tells whether an error says that a request was refused for its rate, and so not carried out.
+func throttled(err error) bool {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return false
+	}
+	switch api.ErrorCode() {
+	case "ProvisionedThroughputExceededException", "RequestLimitExceeded", "ThrottlingException":
+		return true
+	}
+	return false
+}
 
 // translate is the one place where DynamoDB's exceptions become errors of this package; anything else stays as it is.
 func translate(err error) error {

@@ -33,6 +33,11 @@ func Strings(list []string) types.AttributeValue {
 	return &types.AttributeValueMemberL{Value: l}
 }
 
+// Set makes a set of strings.
+func Set(members ...string) types.AttributeValue {
+	return &types.AttributeValueMemberSS{Value: members}
+}
+
 // Millis is how times are stored: milliseconds since 1970.
 func Millis(t time.Time) types.AttributeValue { return N(t.UnixMilli()) }
 

@@ -51,7 +51,8 @@ func TestSchema(t *testing.T) {
 		}
 		got = append(got, line)
 	}
-	want := []string{"users: user  , directory dir user", "sessions: id  , byuser owner id", "calls: id row ", "locks: lock  ", "pipes: pipeid row KEYS_ONLY", "tasks: part id KEYS_ONLY, queue  queue", "bodies: id  "}
+	want := []string{"users: user  , directory dir user", "sessions: id  , byuser owner id", "calls: id row ", "locks: lock  ", "pipes: pipeid row KEYS_ONLY", "tasks: part id KEYS_ONLY, queue  queue",
+		"topics: part row NEW_IMAGE", "bodies: id  "}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}

@@ -30,6 +30,9 @@ func TestTheMeterCountsWhatDynamoDBBills(t *testing.T) {
 		{"a strong query", func() {
 			_, _, _ = b.Query(b.ctx, store.Query{Table: store.Tasks, If: "#part = :p", Values: store.Item{":p": store.S("p")}})
 		}, [2]float64{0, 1}},
+		{"two reads that are eventually consistent", func() {
+			_, _ = b.GetAllEventually(b.ctx, []store.Key{{Table: store.Tasks, Key: key("p", "q")}, {Table: store.Tasks, Key: key("p", "none")}}, "")
+		}, [2]float64{0, 1}},
 		{"a query of a global index", func() {
 			_, _, _ = b.Query(b.ctx, store.Query{Table: store.Sessions, Index: store.IndexByUser, If: "#owner = :u", Eventual: true,
 				Values: store.Item{":u": store.S("u")}})

@@ -8,13 +8,14 @@ const (
 	Locks    = "locks"
 	Pipes    = "pipes"
 	Tasks    = "tasks"
+	Topics   = "topics"
 	Bodies   = "bodies"
 )
 
 // StreamView is what a table's stream records hold.
 type StreamView string
 
-// The stream views in use: repair reads back what changed, so that keys are enough.
+// The stream views in use: repair reads back what changed, so that keys are enough; a publication is its record.
 const (
 	NoStream StreamView = ""
 	KeysOnly StreamView = "KEYS_ONLY"
@@ -70,6 +71,9 @@ func Schema() []Table {
 		{Name: Pipes, Partition: "pipeid", Sort: "row", TTL: true, Stream: KeysOnly},
 		{Name: Tasks, Partition: "part", Sort: "id", TTL: true, Stream: KeysOnly,
 			Local: []Index{{Name: IndexQueue, Sort: "queue"}}},
+		// The stream's records of publications are the publications themselves, which need their image; a filter keeps all others out. No index: a
+		// listing reads the whole table.
+		{Name: Topics, Partition: "part", Sort: "row", TTL: true, Stream: NewImage},
 		// Params, results and messages over 4 KB. A table of their own keeps them out of the streams that repair reads.
 		{Name: Bodies, Partition: "id", TTL: true},
 	}

@@ -87,6 +87,15 @@ type Key struct {
 // GetAll reads any number of items strongly, 100 a request, in any order. Items that do not exist are left out. projection may name the
 // attributes wanted (as an expression); empty means all.
 func (db *DB) GetAll(ctx context.Context, keys []Key, projection string) ([]Found, error) {
+	return db.getAll(ctx, keys, projection, true)
+}
+
+// GetAllEventually is GetAll by eventually consistent reads, at half the price: it may not see what was written within the last second or so.
+func (db *DB) GetAllEventually(ctx context.Context, keys []Key, projection string) ([]Found, error) {
+	return db.getAll(ctx, keys, projection, false)
+}
+
+func (db *DB) getAll(ctx context.Context, keys []Key, projection string, strongly bool) ([]Found, error) {
 	var found []Found
 	for len(keys) > 0 {
 		n := min(len(keys), 100)
@@ -94,7 +103,7 @@ func (db *DB) GetAll(ctx context.Context, keys []Key, projection string) ([]Foun
 		for _, k := range keys[:n] {
 			name := db.prefix + k.Table
 			ka := pending[name]
-			ka.ConsistentRead = aws.Bool(true)
+			ka.ConsistentRead = aws.Bool(strongly)
 			if projection != "" {
 				ka.ProjectionExpression = aws.String(projection)
 				ka.ExpressionAttributeNames = db.names.of(nil, projection)
@@ -133,7 +142,7 @@ type Found struct {
 	Item  Item
 }
 
-// Write is one conditional write. Which one it is, is told by its fields: Item puts, Update updates, neither deletes.
+// Write is one conditional write. Which one it is, is told by its fields: Item puts, Update updates, Check writes nothing, none of them deletes.
 type Write struct {
 	Table  string
 	Key    Item              // of an update or deletion
@@ -142,7 +151,8 @@ type Write struct {
 	If     string            // condition; every update has one
 	Values Item              // expression values
 	Names  map[string]string // placeholders that are not attribute names of their own
-	Once   bool              // by Do, with one attempt: its repetition could not be told from another's
+	Once   bool              // by Do, with one attempt that may be carried out: its repetition could not be told from another's
+	Check  bool              // by Transact, a condition alone
 }
 
 func (w *Write) names(db *DB) map[string]string { return db.names.of(w.Names, w.Update, w.If) }
@@ -209,6 +219,9 @@ func (db *DB) Do(ctx context.Context, w Write) (item Item, err error) {
 		if _, lost := errors.AsType[*types.ConditionalCheckFailedException](err); lost {
 			count(ctx, 1, 0) // charged, and not reported
 		}
+		if w.Once && throttled(err) {
+			return errConflict // it was not carried out, and the client does not repeat it
+		}
 		return err
 	})
 	if err != nil {
@@ -226,6 +239,9 @@ func (db *DB) Transact(ctx context.Context, token string, writes ...Write) error
 		w := &writes[i]
 		var t types.TransactWriteItem
 		switch {
+		case w.Check:
+			t.ConditionCheck = &types.ConditionCheck{TableName: db.table(w.Table), Key: w.Key, ConditionExpression: optional(w.If),
+				ExpressionAttributeNames: w.names(db), ExpressionAttributeValues: values(w.Values), ReturnValuesOnConditionCheckFailure: old}
 		case w.Item != nil:
 			t.Put = &types.Put{TableName: db.table(w.Table), Item: w.Item, ConditionExpression: optional(w.If),
 				ExpressionAttributeNames: w.names(db), ExpressionAttributeValues: values(w.Values), ReturnValuesOnConditionCheckFailure: old}

@@ -167,3 +167,36 @@ func TestOnce(t *testing.T) {
 		}
 	}
 }
+
+// What was refused for its rate was not carried out: a write that is sent once is sent again, by the DB, until it was.
+func TestOnceIsThrottled(t *testing.T) {
+	b := newBench(t)
+	b.put("p", "a", "", 5)
+	w := add("a", 1, 5)
+	w.Once, b.throttled = true, 2
+	if item, err := b.Do(b.ctx, w); err != nil || item.Int("n") != 6 || !slices.Equal(b.pauses, []int{1, 2}) {
+		t.Errorf("%v, %v after pauses %v", item, err, b.pauses)
+	}
+	w = add("a", 1, 6)
+	w.Once, b.throttled = true, store.Contention
+	if item, err := b.Do(b.ctx, w); err == nil || b.throttled != 0 {
+		t.Errorf("%v, %v; %d left", item, err, b.throttled)
+	}
+}
+
+// A check is a part of a transaction that writes nothing.
+func TestChecks(t *testing.T) {
+	b := newBench(t)
+	b.put("p", "a", "", 5)
+	check := func(n int64) store.Write {
+		return store.Write{Table: store.Tasks, Key: key("p", "a"), Check: true, If: "#n = :n", Values: store.Item{":n": store.N(n)}}
+	}
+	put := store.Write{Table: store.Tasks, Item: key("p", "b")}
+	var c *store.Cancelled
+	if err := b.Transact(b.ctx, "t1", check(4), put); !errors.As(err, &c) || c.Lost[0] == nil || c.Lost[0].Old.Int("n") != 5 || b.get("p", "b") != nil {
+		t.Errorf("a check that fails: %v", err)
+	}
+	if err := b.Transact(b.ctx, "t2", check(5), put); err != nil || b.get("p", "b") == nil || b.get("p", "a").Int("n") != 5 {
+		t.Errorf("one that holds: %v", err)
+	}
+}

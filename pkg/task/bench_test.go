@@ -1,7 +1,6 @@
 package task_test
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -22,7 +21,6 @@ type bench struct {
 	*harness.Harness
 	t     *testing.T
 	ctx   context.Context
-	dying context.Context // of the next handler, where it is to die
 	tasks *task.Tasks
 	names names
 }
@@ -70,7 +68,7 @@ func do[P any](c *client, id, params string, read func(*jsonrpc.Params) P, run f
 	if err := p.Err(); err != nil {
 		return err.Error()
 	}
-	o, err := run(c.b.context(), c.call(id), in)
+	o, err := run(c.b.Context(), c.call(id), in)
 	switch {
 	case call.IsRecorded(err):
 		return "recorded"
@@ -132,7 +130,7 @@ func (c *client) cancel(id, params string) string {
 func (c *client) end() {
 	c.b.t.Helper()
 	c.Lost()
-	c.b.try(c.b.Bus.Sessions.End(c.b.ctx, c.Connid, true))
+	c.b.Try(c.b.Bus.Sessions.End(c.b.ctx, c.Connid, true))
 }
 
 // got checks the messages that a client got since the last look, in any order; see names.message.
@@ -142,11 +140,7 @@ func (c *client) got(want ...string) {
 	for _, m := range c.Got() {
 		got = append(got, c.b.names.message(m))
 	}
-	slices.Sort(got)
-	slices.Sort(want)
-	if !slices.Equal(got, want) {
-		c.b.t.Errorf("%s got\n\t%s\nwant\n\t%s", c.name, strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
-	}
+	c.b.Same(c.name+" got", got, want)
 }
 
 // Requests that tests disturb.
@@ -154,47 +148,9 @@ func (b *bench) putTask() harness.Kind    { return b.On("PutItem", `"nexus-tasks
 func (b *bench) updateTask() harness.Kind { return b.On("UpdateItem", `"nexus-tasks"`) }
 func (b *bench) putRow() harness.Kind     { return b.On("PutItem", `"nexus-calls"`) }
 func (b *bench) pairing() harness.Kind    { return b.On("TransactWriteItems") }
-func (b *bench) postTo(c *client) harness.Kind {
-	return b.On("PostToConnection", c.Connid[len(b.Connid("")):]+" ")
-}
 
 // attempts is how often the SDK tries a request.
-const attempts = 3
-
-// diesAfter carries out a call whose handler dies when a request of a kind has taken effect: nothing that it does then happens.
-func (b *bench) diesAfter(kind harness.Kind, run func() string) {
-	b.t.Helper()
-	b.dies(kind.Then, run)
-}
-
-// diesBefore is diesAfter, without the effect.
-func (b *bench) diesBefore(kind harness.Kind, run func() string) {
-	b.t.Helper()
-	b.dies(kind.Run, run)
-}
-
-func (b *bench) dies(when func(func()), run func() string) {
-	b.t.Helper()
-	var cancel func()
-	b.dying, cancel = context.WithCancel(b.ctx)
-	when(cancel)
-	run()
-}
-
-// context is that of the next handler.
-func (b *bench) context() context.Context {
-	ctx := cmp.Or(b.dying, b.ctx)
-	b.dying = nil
-	return ctx
-}
-
-// try takes an error that must not be.
-func (b *bench) try(err error) {
-	b.t.Helper()
-	if err != nil {
-		b.t.Error(err)
-	}
-}
+const attempts = harness.Attempts
 
 func (b *bench) says(got, want string) {
 	b.t.Helper()
@@ -211,7 +167,7 @@ func (b *bench) repair() {
 		keys = append(keys, [2]string{i.Str("part"), i.Str("id")})
 	}
 	slices.SortFunc(keys, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
-	b.try(b.tasks.Changed(b.context(), keys))
+	b.Try(b.tasks.Changed(b.Context(), keys))
 }
 
 // due lets the messages of the delay queue come that are due, those of some kinds or all. The others are lost.
@@ -219,26 +175,24 @@ func (b *bench) due(kinds ...string) {
 	b.t.Helper()
 	for _, m := range b.Due() {
 		w, err := timer.Parse(m.Body)
-		b.try(err)
+		b.Try(err)
 		if len(kinds) == 0 || slices.Contains(kinds, w.Kind) {
-			b.try(b.Bus.Woken(b.context(), w))
+			b.Try(b.Bus.Woken(b.Context(), w))
 		}
 	}
 }
 
-// pass lets time pass and the messages come on their way.
+// pass lets time pass and the messages of the delay queue come on their way.
 func (b *bench) pass(d time.Duration) {
 	b.t.Helper()
-	end := b.Now().Add(d)
-	for {
-		list := b.Messages()
-		if len(list) == 0 || list[0].Due.After(end) {
-			break
-		}
-		b.Advance(max(list[0].Due.Sub(b.Now()), 0))
-		b.due()
-	}
-	b.Advance(end.Sub(b.Now()))
+	b.Pass(d, b.come)
+}
+
+func (b *bench) come(body string) {
+	b.t.Helper()
+	w, err := timer.Parse(body)
+	b.Try(err)
+	b.Try(b.Bus.Woken(b.Context(), w))
 }
 
 func contains(text string, all ...string) bool {
@@ -257,7 +211,7 @@ func (b *bench) timerDies(kind harness.Kind) {
 	kind.Then(cancel)
 	for _, m := range b.Due() {
 		w, err := timer.Parse(m.Body)
-		b.try(err)
+		b.Try(err)
 		if b.Bus.Woken(ctx, w) == nil {
 			b.t.Error("the handler did not die")
 		}

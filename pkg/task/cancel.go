@@ -31,7 +31,7 @@ func ReadCancel(p *jsonrpc.Params) Cancel {
 func (t *Tasks) Cancel(ctx context.Context, c *call.Call, p Cancel) (jsonrpc.Outcome, error) {
 	cancelled := jsonrpc.Failure(jsonrpc.Err(jsonrpc.Cancel, ""))
 	if p.ID == nil {
-		return "", t.finishFor(ctx, c, p.Taskid, cancelled)
+		return "", t.finishFor(ctx, c, p.Taskid, actionCancel, cancelled)
 	}
 	mine, err := t.openCalls(ctx, c.Connid, p.ID)
 	if err != nil {
@@ -40,7 +40,7 @@ func (t *Tasks) Cancel(ctx context.Context, c *call.Call, p Cancel) (jsonrpc.Out
 	var failed []error
 	won := false
 	for _, e := range mine {
-		over := end{outcome: cancelled, request: c.Request}
+		over := end{outcome: cancelled, request: c.Request, actions: []string{actionCancel}}
 		if !won {
 			over.by = c // the first that it ends answers this call: whatever becomes of the others, it is recorded there
 		}

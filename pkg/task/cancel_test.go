@@ -91,10 +91,10 @@ func TestCancelSeveral(t *testing.T) {
 		{"", func(*bench) {}},
 		// The first is over when the cancel comes to it, or the last, or one's answer cannot be posted.
 		{"first finished", func(b *bench) {
-			b.updateTask().With(b.names.items["A"][1]).Run(func() { b.try(b.finishes("A")) })
+			b.updateTask().With(b.names.items["A"][1]).Run(func() { b.Try(b.finishes("A")) })
 		}},
 		{"last finished", func(b *bench) {
-			b.updateTask().With(b.names.items["C"][1]).Run(func() { b.try(b.finishes("C")) })
+			b.updateTask().With(b.names.items["C"][1]).Run(func() { b.Try(b.finishes("C")) })
 		}},
 		{"first not posted", func(b *bench) { b.On("PostToConnection", `"id":5,`).Fail(attempts) }},
 		{"first not cancelled", func(b *bench) { b.updateTask().With(b.names.items["A"][1]).Fail(attempts) }},

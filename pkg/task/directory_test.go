@@ -43,7 +43,7 @@ func TestDirectory(t *testing.T) {
 
 	// Another environment, which remembers nothing, finds that the row lasts long enough, or makes it last.
 	t1 := b.tasks
-	b.tasks = &task.Tasks{DB: t1.DB, Rows: t1.Rows, Timer: t1.Timer, Post: t1.Post, Sessions: t1.Sessions, Log: t1.Log, Now: t1.Now, NewID: t1.NewID,
+	b.tasks = &task.Tasks{DB: t1.DB, Rows: t1.Rows, Timer: t1.Timer, Post: t1.Post, Sessions: t1.Sessions, Hooks: t1.Hooks, Log: t1.Log, Now: t1.Now, NewID: t1.NewID,
 		Pick: t1.Pick, Shards: t1.Shards, RepairAge: t1.RepairAge}
 	push("math.add", "3600")
 	b.paths(". until 5h0m0s", "math. until 12h0m0s", "text. until 5h0m0s")

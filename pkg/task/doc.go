@@ -16,10 +16,12 @@
 //
 // Each arrow is one conditional write (or one transaction of two). What follows it, posting and marking and deleting, may be lost with its
 // handler; the item shows what is missing and repair.go makes it good once nothing has moved for 30 s. The protocol and the reason for each
-// detail are in the design's state-machines.md. Two rules go beyond it, both found by the simulation's lost responses:
+// detail are in the design's state-machines.md. Three rules go beyond it, all found by the simulation's lost responses:
 //
 //   - Who makes an item puts a row of its connection after the write is known to have happened, and nobody deletes an item whose maker's row is
 //     missing. Else the item could be finished and deleted while its maker, having lost the response, writes it a second time.
+//   - A write whose outcome stays unknown is settled before its caller is told -32603: it is there, and the call is answered from the record, or a
+//     late arrival finds itself refused (unsure.go). So no request is answered -32603 and then by what its write brought.
 //   - A return does not forget a pull that was not answered yet: it is owed an answer, kept in the item's debts.
 //
 // A task that the bus pushed for another family's call (then.go) is done before that family has answered: the answer takes the outcome's place

@@ -57,14 +57,14 @@ func (t *Tasks) withdraw(ctx context.Context, e *item) error {
 
 // drop ends a task whose pusher is gone, with no outcome for anybody.
 func (t *Tasks) drop(ctx context.Context, e *item) error {
-	_, _, err := t.finish(ctx, e.key, end{request: t.NewID(), only: "#kind = :task AND #push = :push",
+	_, _, err := t.finish(ctx, e.key, end{request: t.NewID(), actions: []string{actionPusherDisconnect}, only: "#kind = :task AND #push = :push",
 		values: store.Item{":task": store.S(kindTask), ":push": store.S(e.push)}})
 	return err
 }
 
 // lose returns a task whose worker is gone, and finds it another.
 func (t *Tasks) lose(ctx context.Context, e *item) error {
-	back, err := t.giveBack(ctx, e, homeward{})
+	back, err := t.giveBack(ctx, e, homeward{action: actionPullerDisconnect})
 	if errors.Is(err, errMoved) {
 		return nil
 	}

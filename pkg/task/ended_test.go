@@ -63,7 +63,7 @@ func TestWorkerGoneUnmarked(t *testing.T) {
 				return pusher.push("7", "math.add")
 			}
 			b.says(call(first), "")
-			b.postTo(worker).Run(func() {
+			b.PostTo(worker.Client).Run(func() {
 				worker.end()
 				for _, line := range b.state() {
 					if line[0] == 'A' && !contains(line, "task working", "ttl=5") {

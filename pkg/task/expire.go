@@ -20,7 +20,7 @@ const (
 // expire ends an item of a kind whose deadline has passed. It is told by no attempt: the deadline of a rejected task is the same one.
 func (t *Tasks) expire(ctx context.Context, k key, kind string) error {
 	_, _, err := t.finish(ctx, k, end{outcome: jsonrpc.Failure(jsonrpc.Err(jsonrpc.Timeout, "")), request: t.NewID(),
-		only: "#kind = :kind AND #dl <= :now", values: store.Item{":kind": store.S(kind)}})
+		actions: []string{actionTimeout}, only: "#kind = :kind AND #dl <= :now", values: store.Item{":kind": store.S(kind)}})
 	return err
 }
 

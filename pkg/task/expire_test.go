@@ -69,7 +69,7 @@ func TestTimersOfOtherTimes(t *testing.T) {
 		"20s task.deadline math. A task")
 	wake := func(key ...string) {
 		b.t.Helper()
-		b.try(b.tasks.Woken(b.ctx, timer.Wake{Kind: task.WakeDeadline, Key: key}))
+		b.Try(b.tasks.Woken(b.ctx, timer.Wake{Kind: task.WakeDeadline, Key: key}))
 	}
 	a, c := b.names.items["A"], b.names.items["B"]
 	b.Advance(15 * time.Second)

@@ -20,6 +20,7 @@ type end struct {
 	by      *call.Call      // whose call ends it and gets ok; nil for timers and clean-ups
 	only    string          // condition on the item, besides that it is open
 	values  store.Item      // the condition's values
+	actions []string        // what hooks tell of it, if it is a task
 }
 
 // finish ends an item: it writes the outcome, posts it, and deletes the item. Of racing ends one wins; lost tells the others, with the item that
@@ -53,7 +54,7 @@ func (t *Tasks) finish(ctx context.Context, k key, e end) (lost bool, old store.
 	// queue, and holds its outcome and who is to get an ok. What the claims wrote stays, so that a hand-over under way finds itself. A
 	// loser finds it done by another, or, by the request id, by itself.
 	i, err := t.DB.Do(ctx, store.Write{Table: store.Tasks, Key: k.item(), Update: update + " REMOVE #queue",
-		If: "#state IN (:waiting, :working) AND " + e.only, Values: vals})
+		If: "#state IN (:waiting, :working) AND " + e.only + notRefused(":fin"), Values: vals})
 	if old, failed := store.Lost(err); failed {
 		if old.Str("fin") != e.request {
 			return true, old, nil
@@ -61,9 +62,11 @@ func (t *Tasks) finish(ctx context.Context, k key, e end) (lost bool, old store.
 		i, err = old, nil
 	}
 	if err != nil {
-		return false, nil, t.unsure(ctx, k, err, func(i *item) bool { return i.fin == e.request })
+		return false, nil, t.unsure(ctx, k, e.request, err)
 	}
-	return false, nil, call.Recorded(t.conclude(ctx, decode(i), e))
+	ended := decode(i)
+	t.noteEnd(ctx, ended, e)
+	return false, nil, call.Recorded(t.conclude(ctx, ended, e))
 }
 
 // conclude posts what the end of an item brings and deletes the item. If its maker or its hand-over may still be under way, or it owes answers, it

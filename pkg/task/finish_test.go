@@ -40,7 +40,7 @@ func TestFinish(t *testing.T) {
 				}
 				worker.Got()
 				rows := b.state()[1:]
-				b.postTo(pusher).Run(func() { // the outcome is written before it is posted
+				b.PostTo(pusher.Client).Run(func() { // the outcome is written before it is posted
 					if got := b.state()[0]; !strings.HasPrefix(got, "A math. task done ") || strings.Contains(got, "queued") || strings.Contains(got, "posted") ||
 						!strings.Contains(got, " fin=other/9 out=") || !strings.HasSuffix(got, " finisher=other/9") {
 						t.Error(got)
@@ -80,7 +80,7 @@ func TestLongOutcomes(t *testing.T) {
 				b.says(worker.pull("1", "math"), "")
 				worker.Got()
 				if died { // repair reads it back
-					b.diesAfter(b.updateTask(), func() string { return test.finish(worker) })
+					b.DiesAfter(b.updateTask(), func() string { return test.finish(worker) })
 					b.Advance(task.RepairAge)
 					b.repair()
 				} else {
@@ -143,7 +143,7 @@ func TestFinishWhilePosting(t *testing.T) {
 		b := newBench(t)
 		worker, pusher := b.pair()
 		b.says(pusher.push("7", "math.add"), "")
-		b.postTo(worker).With("taskid").Run(func() { b.says(pusher.cancel("8", `{"id":7}`), "") })
+		b.PostTo(worker.Client).With("taskid").Run(func() { b.says(pusher.cancel("8", `{"id":7}`), "") })
 		b.says(worker.pull("1", "math"), "")
 		b.want(
 			`A math. task done dl=240h0m0s worker=worker/1 pusher=pusher/7 maker=pusher.i1 mark=worker.i2 row=i1 math.add [1] att=1 ttl=5 posted push=pusher/7 claim=worker/1 fin=pusher/8 out="error":{"code":-32001,"message":"Cancel"} finisher=pusher/8`,
@@ -192,7 +192,7 @@ func TestHandOverDied(t *testing.T) {
 	b := newBench(t)
 	worker, pusher := b.pair()
 	b.says(worker.pull("1", "math"), "")
-	b.diesAfter(b.updateTask().With("pusher/7"), func() string { return pusher.push("7", "math.add") })
+	b.DiesAfter(b.updateTask().With("pusher/7"), func() string { return pusher.push("7", "math.add") })
 	b.says(pusher.cancel("8", b.named("A", "")), "")
 	b.want(
 		`A math. task done dl=240h0m0s worker=worker/1 pusher=pusher/7 maker=worker.i1 mark=pusher.i2 row=i2 math.add [1] att=1 ttl=5 posted pull=worker/1 push=pusher/7 fin=pusher/8 out="error":{"code":-32001,"message":"Cancel"} finisher=pusher/8`,

@@ -9,7 +9,8 @@ import (
 
 // homeward says how a task returns to its queue.
 type homeward struct {
-	unspent bool // the worker never saw it: no ttl is spent
+	action  string // what hooks tell of it
+	unspent bool   // the worker never saw it: no ttl is spent
 	request string
 	debts   map[string]debt
 	end     end // how the task ends if its ttl is spent; the outcome and condition are set here
@@ -26,7 +27,7 @@ func (t *Tasks) giveBack(ctx context.Context, e *item, how homeward) (back bool,
 		ttl--
 	}
 	if ttl < 1 {
-		how.end.request = how.request
+		how.end.request, how.end.actions = how.request, []string{how.action, actionTTLExpired}
 		how.end.outcome = jsonrpc.Failure(jsonrpc.Err(jsonrpc.TTLExpired, ""))
 		how.end.only = "#kind = :task AND #state = :working AND #att = :att"
 		how.end.values = store.Item{":task": store.S(kindTask), ":att": store.N(e.attempt)}
@@ -56,12 +57,16 @@ func (t *Tasks) giveBack(ctx context.Context, e *item, how homeward) (back bool,
 		return i.ret == how.request || owed
 	}
 	_, err = t.DB.Do(ctx, store.Write{Table: store.Tasks, Key: e.item(), Update: update + " REMOVE #wc, #wi, #mc, #mr, #worked",
-		If: "#kind = :task AND #state = :working AND #att = :att", Values: vals, Names: own})
+		If: "#kind = :task AND #state = :working AND #att = :att" + notRefused(":ret"), Values: vals, Names: own})
 	if old, lost := store.Lost(err); lost {
-		if mine(decode(old)) {
-			return true, nil
+		if !mine(decode(old)) {
+			return false, errMoved
 		}
-		return false, errMoved
+		err = nil
 	}
-	return err == nil, t.unsure(ctx, e.key, err, mine)
+	if err == nil {
+		t.noteMove(ctx, e, how.action)
+		return true, nil
+	}
+	return false, t.unsure(ctx, e.key, how.request, err)
 }

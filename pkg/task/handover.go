@@ -23,7 +23,7 @@ import (
 func claim(k key, worker string, workerID json.RawMessage, request string, mark call.Key, now time.Time) store.Write {
 	return store.Write{Table: store.Tasks, Key: k.item(),
 		Update: "SET #state = :working, #at = :now, #worked = :now, #wc = :wc, #wi = :wi, #claim = :request, #mc = :mc, #mr = :mr, #att = #att + :one REMOVE #queue",
-		If:     "#kind = :task AND #state = :waiting AND #dl > :now",
+		If:     "#kind = :task AND #state = :waiting AND #dl > :now" + notRefused(":request"),
 		Values: store.Item{":working": store.S(working), ":now": store.Millis(now), ":wc": store.S(worker), ":wi": store.S(string(workerID)),
 			":request": store.S(request), ":mc": store.S(mark.Connid), ":mr": store.S(mark.Row), ":one": store.N(1), ":task": store.S(kindTask),
 			":waiting": store.S(waiting)}}
@@ -63,7 +63,7 @@ func (t *Tasks) markRow(e *item) call.Row {
 // refused gives a task back whose worker turned out to be gone, does what may be done only then, ends the worker's session and finds the task
 // another worker.
 func (t *Tasks) refused(ctx context.Context, e *item, then func() error) error {
-	back, err := t.giveBack(ctx, e, homeward{unspent: true})
+	back, err := t.giveBack(ctx, e, homeward{action: actionPullerDisconnect, unspent: true})
 	if err == nil || errors.Is(err, errMoved) {
 		err = errors.Join(err, then())
 	}

@@ -13,13 +13,13 @@ func TestEitherSideIsEnough(t *testing.T) {
 		b := newBench(t)
 		worker, pusher := b.pair()
 		put := b.putTask().With("pusher/7")
-		put.Run(func() { b.diesAfter(b.putTask().With("worker/1"), func() string { return worker.pull("1", "math") }) })
-		b.diesAfter(put, func() string { return pusher.push("7", "math.add") })
+		put.Run(func() { b.DiesAfter(b.putTask().With("worker/1"), func() string { return worker.pull("1", "math") }) })
+		b.DiesAfter(put, func() string { return pusher.push("7", "math.add") })
 		b.items(
 			"A math. task waiting queued dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=0 ttl=5 push=pusher/7",
 			"B math. pull waiting queued dl=3h0m0s worker=worker/1 maker=worker.i2 pull=worker/1")
 		b.Advance(task.RepairAge)
-		b.try(b.tasks.Changed(b.ctx, [][2]string{b.names.items[item]}))
+		b.Try(b.tasks.Changed(b.ctx, [][2]string{b.names.items[item]}))
 		b.items(
 			"A math. task working at=30s dl=240h0m0s worker=worker/1 pusher=pusher/7 maker=pusher.i1 mark=worker.i3 row=i1 math.add [1] att=1 ttl=5 push=pusher/7 claim=i4",
 			"B math. pull done at=30s dl=3h0m0s worker=worker/1 maker=worker.i2 posted pull=worker/1")

@@ -14,6 +14,7 @@ import (
 const (
 	kindPull = "pull"
 	kindTask = "task"
+	kindNone = "none" // in the place of an item that must not be made any more
 
 	waiting = "waiting"
 	working = "working"
@@ -28,8 +29,9 @@ type item struct {
 	deadline    time.Time // dl: of the pull while it waits, then of the task
 
 	// The worker's side: the connection and the JSON-RPC id of the pull that has it, or waits.
-	worker   string          // wc
-	workerID json.RawMessage // wi
+	worker     string          // wc
+	workerID   json.RawMessage // wi
+	workerUser string          // wu; of a pull that waited, and of what it was converted to
 	// The pusher's side. pusherRow is the row that says that a detached push was answered.
 	pusher    string          // pc
 	pusherID  json.RawMessage // pi
@@ -89,7 +91,7 @@ func raw(i store.Item, name string) json.RawMessage {
 func decode(i store.Item) *item {
 	e := &item{
 		key: key{i.Str("part"), i.Str("id")}, kind: i.Str("kind"), state: i.Str("state"), at: i.Time("at"), deadline: i.Time("dl"),
-		worker: i.Str("wc"), workerID: raw(i, "wi"), pusher: i.Str("pc"), pusherID: raw(i, "pi"), pusherRow: i.Str("pr"),
+		worker: i.Str("wc"), workerID: raw(i, "wi"), workerUser: i.Str("wu"), pusher: i.Str("pc"), pusherID: raw(i, "pi"), pusherRow: i.Str("pr"),
 		maker: call.Key{Connid: i.Str("cc"), Row: i.Str("cr")}, mark: call.Key{Connid: i.Str("mc"), Row: i.Str("mr")},
 		pull: i.Str("pull"), push: i.Str("push"), claim: i.Str("claim"), ret: i.Str("ret"), fin: i.Str("fin"),
 		method: i.Str("method"), user: i.Str("user"), params: raw(i, "params"), tags: raw(i, "tags"), body: i.Str("body"),

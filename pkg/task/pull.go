@@ -75,9 +75,11 @@ func (t *Tasks) take(ctx context.Context, k key, c *call.Call) (*item, error) {
 		}
 	}
 	if err != nil {
-		return nil, t.unsure(ctx, k, err, func(e *item) bool { return e.claim == c.Request })
+		return nil, t.unsure(ctx, k, c.Request, err)
 	}
-	return decode(i), nil
+	e := decode(i)
+	t.notePull(ctx, e, c.Connid, c.Session.User)
+	return e, nil
 }
 
 // wait stores a pull, beside setting the timer of a near deadline, and then looks again: a push that came meanwhile may have seen no pull.
@@ -88,11 +90,11 @@ func (t *Tasks) wait(ctx context.Context, c *call.Call, p Pull) error {
 		timeout = forEver
 	}
 	e := &item{key: key{t.home(p.Path), t.NewID()}, kind: kindPull, state: waiting, deadline: now.Add(timeout), worker: c.Connid, workerID: c.ID,
-		maker: call.Key{Connid: c.Connid, Row: call.Fresh(t.NewID())}}
+		workerUser: c.Session.User, maker: call.Key{Connid: c.Connid, Row: call.Fresh(t.NewID())}}
 	i := store.Item{"part": store.S(e.key[0]), "id": store.S(e.key[1]), "kind": store.S(kindPull), "state": store.S(waiting),
 		"queue": store.S(pullOrder(now, e.key[1])), "at": store.Millis(now), "dl": store.Millis(e.deadline),
 		store.AttrExpires: store.N(expiry(e.deadline)), "wc": store.S(c.Connid), "wi": store.S(string(c.ID)), "pull": store.S(c.Request),
-		"user": store.S(c.Session.User), "created": store.Millis(now), "debts": store.M(store.Item{}),
+		"user": store.S(c.Session.User), "wu": store.S(c.Session.User), "created": store.Millis(now), "debts": store.M(store.Item{}),
 		"cc": store.S(e.maker.Connid), "cr": store.S(e.maker.Row)}
 	made := together(
 		func() error {
@@ -107,7 +109,7 @@ func (t *Tasks) wait(ctx context.Context, c *call.Call, p Pull) error {
 		func() error { return t.setTimer(ctx, e.key, kindPull, e.deadline) },
 		func() error { return t.remember(ctx, p.Path, e.deadline) })
 	if made[0] != nil {
-		return t.unsure(ctx, e.key, made[0], func(e *item) bool { return e.pull == c.Request })
+		return t.unmade(ctx, e.key, made[0])
 	}
 	errs := together(
 		func() error { return t.Rows.Put(ctx, call.Row{Key: e.maker, Kind: Kind, Item: e.key, ID: c.ID}) },

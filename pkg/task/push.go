@@ -120,7 +120,7 @@ func (t *Tasks) convert(ctx context.Context, k key, n *task) (*item, error) {
 			// pull's session; the row that will mark its hand-over is the pusher's, not yet written. A loser finds that another took
 			// the pull, or that it ended, or, by the request id, that it was itself.
 			i, err = t.DB.Do(ctx, store.Write{Table: store.Tasks, Key: k.item(), Update: update + " REMOVE #queue, #armed",
-				If: "#kind = :pull AND #state = :waiting AND #dl > :now", Values: vals})
+				If: "#kind = :pull AND #state = :waiting AND #dl > :now" + notRefused(":push_"), Values: vals})
 			return err
 		},
 		func() error { return t.setTimer(ctx, k, kindTask, n.deadline) })
@@ -131,13 +131,17 @@ func (t *Tasks) convert(ctx context.Context, k key, n *task) (*item, error) {
 		i, errs[0] = old, nil
 	}
 	if errs[0] != nil {
-		return nil, t.unsure(ctx, k, errs[0], func(e *item) bool { return e.push == n.push })
+		return nil, t.unsure(ctx, k, n.push, errs[0])
 	}
 	if errs[1] != nil {
 		t.Log.Warn("repair will set the timer", "error", errs[1])
 	}
 	e := decode(i)
 	e.params, e.tags, e.body = n.params, n.tags, ""
+	t.notePush(ctx, k, n)
+	if e.mark.Row == n.pusherRow { // and not returned while the write was being repeated
+		t.notePull(ctx, e, e.worker, e.workerUser)
+	}
 	return e, nil
 }
 
@@ -225,8 +229,9 @@ func (t *Tasks) queueUp(ctx context.Context, n *task) error {
 		},
 		func() error { return t.setTimer(ctx, own.key, kindTask, n.deadline) })
 	if made[0] != nil {
-		return t.unsure(ctx, own.key, made[0], func(e *item) bool { return e.push == n.push })
+		return t.unmade(ctx, own.key, made[0])
 	}
+	t.notePush(ctx, own.key, n)
 	errs := together(
 		func() error {
 			err := t.answerDetached(ctx, n.pusher, n.pusherID, n.detached)

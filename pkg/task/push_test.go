@@ -17,7 +17,7 @@ func TestPushMeetsPull(t *testing.T) {
 	b.want(
 		"A math. pull waiting queued dl=3h0m0s worker=worker/1 maker=worker.i1 pull=worker/1",
 		"worker.i1 → A 1")
-	b.postTo(worker).Run(func() {
+	b.PostTo(worker.Client).Run(func() {
 		b.want(
 			"A math. task working dl=240h0m0s worker=worker/1 pusher=pusher/7 maker=worker.i1 mark=pusher.i2 row=i2 math.add [1] att=1 ttl=5 pull=worker/1 push=pusher/7",
 			"worker.i1 → A 1")
@@ -40,7 +40,7 @@ func TestPullMeetsTask(t *testing.T) {
 	b.want(
 		"A math. task waiting queued dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=0 ttl=5 push=pusher/7",
 		"pusher.i1 → A 7")
-	b.postTo(worker).Run(func() {
+	b.PostTo(worker.Client).Run(func() {
 		b.want(
 			"A math. task working dl=240h0m0s worker=worker/1 pusher=pusher/7 maker=pusher.i1 mark=worker.i2 row=i1 math.add [1] att=1 ttl=5 push=pusher/7 claim=worker/1",
 			"pusher.i1 → A 7")
@@ -63,7 +63,7 @@ func TestPulledTask(t *testing.T) {
 			b := newBench(t)
 			worker, pusher := b.pair()
 			tags, err := access.ParseTags([]byte(`{".":{"n":1.50},"math":{"s":"<é>"},"other":{"x":1}}`))
-			b.try(err)
+			b.Try(err)
 			pusher.tags = tags
 			push := `{"method":"Math.ADD","params":` + params + `,"prio":-9,"ttl":2,"timeout":90.5,"detach":true}`
 			want := func(id string) string {
@@ -146,7 +146,7 @@ func TestDetachedNotAnswered(t *testing.T) {
 			if test == "converted" {
 				b.says(worker.pull("1", "math"), "")
 			}
-			b.postTo(pusher).Fail(attempts)
+			b.PostTo(pusher.Client).Fail(attempts)
 			b.says(pusher.push("7", push), "recorded")
 			if n := b.putRow().With(pusher.Connid).Count(); n != 0 {
 				t.Errorf("%d rows say that the push was answered", n)
@@ -200,7 +200,7 @@ func TestPushFindsOtherWaiting(t *testing.T) {
 	// The pull is stored when the first push has looked, and the first push dies before it looks again.
 	put := b.putTask().With("pusher/7")
 	put.Run(func() { b.says(worker.pull("1", "math"), "") })
-	b.diesAfter(put, func() string { return pusher.push("7", "math.add") })
+	b.DiesAfter(put, func() string { return pusher.push("7", "math.add") })
 	b.want(
 		"A math. task waiting queued dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=0 ttl=5 push=pusher/7",
 		"B math. pull waiting queued dl=3h0m0s worker=worker/1 maker=worker.i2 pull=worker/1",
@@ -227,7 +227,7 @@ func TestPushPairsTheHeadFirst(t *testing.T) {
 		b.says(worker.pull("2", "math"), "")
 		b.says(worker.pull("3", "math"), "")
 	})
-	b.diesAfter(put, func() string { return pusher.push("7", "math.add") })
+	b.DiesAfter(put, func() string { return pusher.push("7", "math.add") })
 	b.says(pusher.push("8", "math.mul"), "")
 	b.items(
 		"A math. task working dl=240h0m0s worker=worker/1 pusher=pusher/7 maker=pusher.i1 mark=worker.i2 row=i1 math.add [1] att=1 ttl=5 push=pusher/7 claim=i3",
@@ -351,7 +351,7 @@ func TestBodyBound(t *testing.T) {
 	b := newBench(t)
 	worker, pusher := b.pair()
 	tags, err := access.ParseTags([]byte(`{".":{"t":"` + strings.Repeat("t", 60<<10) + `"}}`))
-	b.try(err)
+	b.Try(err)
 	pusher.tags = tags
 	room := task.MaxBody - len(`{"t":""}`) - 60<<10 - len(`""`)
 	push := func(n int) string {

@@ -140,6 +140,7 @@ func (t *Tasks) pair(ctx context.Context, taskKey key, pull *item) (bool, error)
 	if e.claim != request {
 		return true, nil // over already, and gone
 	}
+	t.notePull(ctx, e, pull.worker, pull.workerUser)
 	return true, t.handOver(ctx, e)
 }
 

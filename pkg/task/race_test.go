@@ -105,7 +105,7 @@ func TestPullComesWhilePushIsStored(t *testing.T) {
 			"A math. task waiting queued dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=0 ttl=5 push=pusher/7",
 			"B math. pull waiting queued dl=3h0m0s worker=worker/1 maker=worker.i2 pull=worker/1")
 	})
-	b.postTo(worker).Run(func() {
+	b.PostTo(worker.Client).Run(func() {
 		b.items(
 			"A math. task working dl=240h0m0s worker=worker/1 pusher=pusher/7 maker=pusher.i1 mark=worker.i3 row=i1 math.add [1] att=1 ttl=5 push=pusher/7 claim=i4",
 			"B math. pull done dl=3h0m0s worker=worker/1 maker=worker.i2 posted pull=worker/1")

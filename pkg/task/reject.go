@@ -32,7 +32,7 @@ func (t *Tasks) Reject(ctx context.Context, c *call.Call, p Named) (jsonrpc.Outc
 	if e.kind != kindTask || e.state != working || !e.deadline.After(t.Now()) {
 		return "", invalid(p.Taskid)
 	}
-	how := homeward{request: c.Request, debts: map[string]debt{}, end: end{by: c}}
+	how := homeward{action: actionReject, request: c.Request, debts: map[string]debt{}, end: end{by: c}}
 	if c.ID != nil {
 		how.debts[c.Request] = debt{connid: c.Connid, id: c.ID, answer: jsonrpc.OK}
 	}

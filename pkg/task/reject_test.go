@@ -95,7 +95,7 @@ func TestRejectUnmarked(t *testing.T) {
 		worker, pusher := b.pair()
 		other := b.client("other")
 		b.says(worker.pull("1", "math"), "")
-		b.postTo(worker).Run(func() {
+		b.PostTo(worker.Client).Run(func() {
 			b.says(other.reject("2", "A"), "")
 			b.want(
 				`A math. task waiting queued dl=240h0m0s pusher=pusher/7 maker=worker.i1 row=i2 math.add [1] att=1 ttl=4 pull=worker/1 push=pusher/7 ret=other/2 debt=pusher/7:worker/1:"error":{"code":-32000,"message":"Timeout"} unless=pusher.i2`,
@@ -118,7 +118,7 @@ func TestRejectUnmarked(t *testing.T) {
 		worker, pusher := b.pair()
 		other := b.client("other")
 		b.says(pusher.push("7", "math.add"), "")
-		b.diesAfter(b.updateTask(), func() string { return worker.pull("1", "math") })
+		b.DiesAfter(b.updateTask(), func() string { return worker.pull("1", "math") })
 		b.says(other.reject("2", "A"), "")
 		b.want(
 			`A math. task waiting queued dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=1 ttl=4 push=pusher/7 claim=worker/1 ret=other/2 debt=worker/1:worker/1:"error":{"code":-32000,"message":"Timeout"} unless=worker.i2`,
@@ -141,7 +141,7 @@ func TestRejectUnmarked(t *testing.T) {
 		worker, pusher := b.pair()
 		other := b.client("other")
 		b.says(pusher.push("7", `{"method":"math.add","params":[1],"ttl":1}`), "")
-		b.diesAfter(b.updateTask(), func() string { return worker.pull("1", "math") })
+		b.DiesAfter(b.updateTask(), func() string { return worker.pull("1", "math") })
 		b.says(other.reject("2", "A"), "")
 		b.want(
 			`A math. task done dl=240h0m0s worker=worker/1 pusher=pusher/7 maker=pusher.i1 mark=worker.i2 row=i1 math.add [1] att=1 ttl=1 posted push=pusher/7 claim=worker/1 fin=other/2 out="error":{"code":-32011,"message":"TTL expired"} finisher=other/2`,
@@ -162,7 +162,7 @@ func TestRejectDied(t *testing.T) {
 	b.says(pusher.push("7", "math.add"), "")
 	b.says(worker.pull("1", "math"), "")
 	worker.Got()
-	b.diesAfter(b.updateTask().With(":ret"), func() string { return worker.reject("2", "A") })
+	b.DiesAfter(b.updateTask().With(":ret"), func() string { return worker.reject("2", "A") })
 	b.want(
 		`A math. task waiting queued dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=1 ttl=4 push=pusher/7 claim=worker/1 ret=worker/2 debt=worker/2:worker/2:"result":{"ok":true}`,
 		"pusher.i1 → A 7",
@@ -185,7 +185,7 @@ func TestRejectDiedThenFinished(t *testing.T) {
 	worker, pusher := b.pair()
 	b.says(pusher.push("7", "math.add"), "")
 	b.says(worker.pull("1", "math"), "")
-	b.diesAfter(b.updateTask().With(":ret"), func() string { return worker.reject("2", "A") })
+	b.DiesAfter(b.updateTask().With(":ret"), func() string { return worker.reject("2", "A") })
 	worker.Got()
 	b.says(worker.result("3", "A", "3"), "")
 	b.want(
@@ -210,7 +210,7 @@ func TestRejectOfAnotherAttempt(t *testing.T) {
 	worker, pusher := b.pair()
 	other := b.client("other")
 	b.says(pusher.push("7", `{"method":"math.add","params":[1],"ttl":1}`), "")
-	b.diesAfter(b.updateTask(), func() string { return worker.pull("1", "math") })
+	b.DiesAfter(b.updateTask(), func() string { return worker.pull("1", "math") })
 	b.updateTask().With("other/2").Run(func() {
 		worker.Lost()
 		b.Advance(task.RepairAge)

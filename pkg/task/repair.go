@@ -75,15 +75,26 @@ func (t *Tasks) repairOpen(ctx context.Context, e *item) error {
 	if err != nil {
 		return err
 	}
+	acknowledged := e.kind != kindTask || !e.detached || there[pusherRow]
 	switch {
 	case e.kind == kindPull && !alive[e.worker]:
 		return t.withdraw(ctx, e)
 	case pusher != "" && !alive[pusher]:
 		return t.drop(ctx, e)
 	case e.state == working && !alive[e.worker]:
+		if !acknowledged { // first: once it is back in its queue, it is left alone for RepairAge
+			if seized, err := t.seize(ctx, e); err != nil || !seized {
+				return err
+			}
+			if err := t.acknowledge(ctx, e); err != nil {
+				return err
+			}
+			if err := t.Rows.Put(ctx, t.pusherRowOf(e)); err != nil {
+				return err
+			}
+		}
 		return t.lose(ctx, e)
 	}
-	acknowledged := e.kind != kindTask || !e.detached || there[pusherRow]
 	handed := e.state != working || there[e.mark]
 	if len(e.debts) > 0 || !acknowledged || !handed {
 		if seized, err := t.seize(ctx, e); err != nil || !seized {
@@ -94,7 +105,7 @@ func (t *Tasks) repairOpen(ctx context.Context, e *item) error {
 		return err
 	}
 	if !acknowledged {
-		if err := t.post(ctx, e.pusher, e.pusherID, jsonrpc.OK); err != nil && !isGone(err) {
+		if err := t.acknowledge(ctx, e); err != nil {
 			return err
 		}
 		// The same row may mark the hand-over, which is looked at below.
@@ -116,6 +127,14 @@ func (t *Tasks) repairOpen(ctx context.Context, e *item) error {
 		return t.settlePull(ctx, e)
 	}
 	return t.settleTask(ctx, e.path(), nil)
+}
+
+// acknowledge answers a detached push late.
+func (t *Tasks) acknowledge(ctx context.Context, e *item) error {
+	if err := t.post(ctx, e.pusher, e.pusherID, jsonrpc.OK); err != nil && !isGone(err) {
+		return err
+	}
+	return nil
 }
 
 // openRows puts the open rows that are missing of an item, the worker's and the pusher's, and then reads both sessions: one that ends later

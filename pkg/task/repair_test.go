@@ -19,7 +19,7 @@ func TestRepair(t *testing.T) {
 	}{
 		{"a pull was stored",
 			func(b *bench, worker, _ *client) {
-				b.diesAfter(b.putTask(), func() string { return worker.pull("1", "math") })
+				b.DiesAfter(b.putTask(), func() string { return worker.pull("1", "math") })
 			},
 			func(b *bench, worker, pusher *client) {
 				b.want("A math. pull waiting queued dl=3h0m0s worker=worker/1 maker=worker.i1 pull=worker/1")
@@ -32,7 +32,7 @@ func TestRepair(t *testing.T) {
 			}},
 		{"a task was stored",
 			func(b *bench, _, pusher *client) {
-				b.diesAfter(b.putTask(), func() string { return pusher.push("7", "math.add") })
+				b.DiesAfter(b.putTask(), func() string { return pusher.push("7", "math.add") })
 			},
 			func(b *bench, worker, pusher *client) {
 				b.want("A math. task waiting queued dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=0 ttl=5 push=pusher/7")
@@ -45,7 +45,7 @@ func TestRepair(t *testing.T) {
 			}},
 		{"a detached task was stored, its push not answered",
 			func(b *bench, _, pusher *client) {
-				b.diesAfter(b.putTask(), func() string { return pusher.push("7", `{"method":"math.add","params":[1],"detach":true}`) })
+				b.DiesAfter(b.putTask(), func() string { return pusher.push("7", `{"method":"math.add","params":[1],"detach":true}`) })
 			},
 			func(b *bench, worker, pusher *client) {
 				b.want("A math. task waiting queued dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=0 ttl=5 det push=pusher/7")
@@ -59,7 +59,7 @@ func TestRepair(t *testing.T) {
 			}},
 		{"a detached task was stored, its push not answered, and it was finished",
 			func(b *bench, worker, pusher *client) {
-				b.diesAfter(b.putTask(), func() string { return pusher.push("7", `{"method":"math.add","params":[1],"detach":true}`) })
+				b.DiesAfter(b.putTask(), func() string { return pusher.push("7", `{"method":"math.add","params":[1],"detach":true}`) })
 				b.says(worker.result("2", "A", "3"), "")
 				worker.got(`2 {"ok":true}`)
 			},
@@ -75,8 +75,8 @@ func TestRepair(t *testing.T) {
 		{"a task and a pull were stored, neither having seen the other",
 			func(b *bench, worker, pusher *client) {
 				put := b.putTask().With("pusher/7")
-				put.Run(func() { b.diesAfter(b.putTask().With("worker/1"), func() string { return worker.pull("1", "math") }) })
-				b.diesAfter(put, func() string { return pusher.push("7", "math.add") })
+				put.Run(func() { b.DiesAfter(b.putTask().With("worker/1"), func() string { return worker.pull("1", "math") }) })
+				b.DiesAfter(put, func() string { return pusher.push("7", "math.add") })
 			},
 			func(b *bench, worker, pusher *client) {
 				b.want(
@@ -95,7 +95,7 @@ func TestRepair(t *testing.T) {
 		{"a pull was converted",
 			func(b *bench, worker, pusher *client) {
 				b.says(worker.pull("1", "math"), "")
-				b.diesAfter(b.updateTask().With("pusher/7"), func() string { return pusher.push("7", "math.add") })
+				b.DiesAfter(b.updateTask().With("pusher/7"), func() string { return pusher.push("7", "math.add") })
 			},
 			func(b *bench, worker, pusher *client) {
 				b.want(
@@ -115,7 +115,7 @@ func TestRepair(t *testing.T) {
 		{"a pull was converted by a detached push, and its connection is gone",
 			func(b *bench, worker, pusher *client) {
 				b.says(worker.pull("1", "math"), "")
-				b.diesAfter(b.updateTask().With("pusher/7"), func() string {
+				b.DiesAfter(b.updateTask().With("pusher/7"), func() string {
 					return pusher.push("7", `{"method":"math.add","params":[1],"detach":true}`)
 				})
 				worker.Lost()
@@ -138,7 +138,7 @@ func TestRepair(t *testing.T) {
 		{"a task was claimed",
 			func(b *bench, worker, pusher *client) {
 				b.says(pusher.push("7", "math.add"), "")
-				b.diesAfter(b.updateTask().With("worker/1"), func() string { return worker.pull("1", "math") })
+				b.DiesAfter(b.updateTask().With("worker/1"), func() string { return worker.pull("1", "math") })
 			},
 			func(b *bench, worker, pusher *client) {
 				b.want(
@@ -158,7 +158,7 @@ func TestRepair(t *testing.T) {
 		{"a task was claimed and posted",
 			func(b *bench, worker, pusher *client) {
 				b.says(pusher.push("7", "math.add"), "")
-				b.diesAfter(b.postTo(worker), func() string { return worker.pull("1", "math") })
+				b.DiesAfter(b.PostTo(worker.Client), func() string { return worker.pull("1", "math") })
 				worker.got("1 A-math. math.add [1] ttl=5")
 			},
 			func(b *bench, worker, pusher *client) {
@@ -179,7 +179,7 @@ func TestRepair(t *testing.T) {
 		{"a task and a pull were paired",
 			func(b *bench, worker, pusher *client) {
 				b.putTask().With("pusher/7").Run(func() { b.says(worker.pull("1", "math"), "") })
-				b.diesAfter(b.pairing(), func() string { return pusher.push("7", "math.add") })
+				b.DiesAfter(b.pairing(), func() string { return pusher.push("7", "math.add") })
 			},
 			func(b *bench, worker, pusher *client) {
 				b.items(
@@ -197,7 +197,7 @@ func TestRepair(t *testing.T) {
 				b.says(pusher.push("7", "math.add"), "")
 				b.says(worker.pull("1", "math"), "")
 				worker.Got()
-				b.diesAfter(b.updateTask(), func() string { return worker.result("2", "A", "3") })
+				b.DiesAfter(b.updateTask(), func() string { return worker.result("2", "A", "3") })
 			},
 			func(b *bench, worker, pusher *client) {
 				b.want(
@@ -219,7 +219,7 @@ func TestRepair(t *testing.T) {
 				b.says(pusher.push("7", "math.add"), "")
 				b.says(worker.pull("1", "math"), "")
 				worker.Got()
-				b.diesBefore(b.On("DeleteItem"), func() string { return worker.result("2", "A", "3") })
+				b.DiesBefore(b.On("DeleteItem"), func() string { return worker.result("2", "A", "3") })
 				worker.got(`2 {"ok":true}`)
 				pusher.got("7 3")
 			},
@@ -284,7 +284,7 @@ func TestRepair(t *testing.T) {
 		{"a worker's session ended, the hand-over not made",
 			func(b *bench, worker, pusher *client) {
 				b.says(pusher.push("7", "math.add"), "")
-				b.diesAfter(b.updateTask(), func() string { return worker.pull("1", "math") })
+				b.DiesAfter(b.updateTask(), func() string { return worker.pull("1", "math") })
 				worker.end()
 			},
 			func(b *bench, worker, pusher *client) {
@@ -336,7 +336,7 @@ func TestRepair(t *testing.T) {
 				b.says(worker.pull("1", "math"), "")
 				b.says(worker.pull("2", "math"), "")
 				worker.Got()
-				b.diesAfter(b.updateTask().With(":ret"), func() string { return worker.reject("3", "A") })
+				b.DiesAfter(b.updateTask().With(":ret"), func() string { return worker.reject("3", "A") })
 			},
 			func(b *bench, worker, pusher *client) {
 				b.want(

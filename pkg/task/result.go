@@ -45,16 +45,16 @@ func ReadError(p *jsonrpc.Params) Finish {
 
 // Finish carries out task.result and task.error. Any session may finish a task that it knows, waiting or working; the first one wins.
 func (t *Tasks) Finish(ctx context.Context, c *call.Call, p Finish) (jsonrpc.Outcome, error) {
-	return "", t.finishFor(ctx, c, p.Taskid, p.Outcome)
+	return "", t.finishFor(ctx, c, p.Taskid, actionFinish, p.Outcome)
 }
 
 // finishFor ends a task by a client's call, which finish answers. Past its deadline a task is the deadline's.
-func (t *Tasks) finishFor(ctx context.Context, c *call.Call, taskid string, o jsonrpc.Outcome) error {
+func (t *Tasks) finishFor(ctx context.Context, c *call.Call, taskid, action string, o jsonrpc.Outcome) error {
 	k, ok := parseTaskid(taskid)
 	if !ok {
 		return invalid(taskid)
 	}
-	lost, old, err := t.finish(ctx, k, end{outcome: o, request: c.Request, by: c, only: "#kind = :task AND #dl > :now",
+	lost, old, err := t.finish(ctx, k, end{outcome: o, request: c.Request, by: c, actions: []string{action}, only: "#kind = :task AND #dl > :now",
 		values: store.Item{":task": store.S(kindTask)}})
 	if err != nil || !lost {
 		return err

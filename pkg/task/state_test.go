@@ -235,6 +235,9 @@ func (b *bench) item(of store.Item) string {
 		}
 		delete(i, flag)
 	}
+	if i.Str("wu") == "nobody" {
+		delete(i, "wu")
+	}
 	if i.Str("user") == "nobody" {
 		delete(i, "user")
 	}
@@ -292,7 +295,7 @@ func (b *bench) timers(want ...string) {
 	var got []string
 	for _, m := range b.Messages() {
 		w, err := timer.Parse(m.Body)
-		b.try(err)
+		b.Try(err)
 		got = append(got, b.names.short(fmt.Sprintf("%s %s %s", since(m.Due), w.Kind, strings.Join(w.Key, " "))))
 	}
 	if !slices.Equal(got, want) {

@@ -53,6 +53,7 @@ type Tasks struct {
 	Timer    *timer.Queue
 	Post     *deliver.Poster
 	Sessions Sessions
+	Hooks    Hooks
 	Log      *slog.Logger
 	Now      func() time.Time
 	// NewID returns a ulid that nobody can guess.
@@ -143,17 +144,4 @@ func invalid(taskid string) error {
 		taskid = strings.ToValidUTF8(taskid[:most], "") + "…"
 	}
 	return jsonrpc.Err(jsonrpc.InvalidTask, taskid)
-}
-
-// unsure is for a write whose outcome is unknown although it was repeated: it reads whether the write is there. If so, or if even that cannot be
-// told, the call counts as recorded and is answered from the record.
-func (t *Tasks) unsure(ctx context.Context, k key, err error, mine func(*item) bool) error {
-	if err == nil || call.IsRecorded(err) {
-		return err
-	}
-	i, readErr := t.DB.Get(ctx, store.Tasks, k.item())
-	if readErr != nil || (i != nil && mine(decode(i))) {
-		return call.Recorded(err)
-	}
-	return err
 }

@@ -46,10 +46,7 @@ func (u *Users) Create(ctx context.Context, c *call.Call, p Create) (jsonrpc.Out
 		}
 		err = nil
 	}
-	if err != nil {
-		return "", err
-	}
-	return jsonrpc.OK, nil
+	return u.done(ctx, c, p.User, "create", err, nil)
 }
 
 // fresh is the item of a new user.

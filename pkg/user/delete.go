@@ -23,8 +23,5 @@ func (u *Users) Delete(ctx context.Context, c *call.Call, p Delete) (jsonrpc.Out
 	if _, lost := errors.AsType[*store.Cancelled](err); lost {
 		return "", jsonrpc.Err(jsonrpc.InvalidUser, p.User)
 	}
-	if err != nil {
-		return "", err
-	}
-	return jsonrpc.OK, nil
+	return u.done(ctx, c, p.User, "delete", err, nil)
 }

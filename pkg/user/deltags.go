@@ -26,5 +26,8 @@ func ReadDelTags(p *jsonrpc.Params) DelTags {
 
 // DelTags carries out user.delTags. Tags that the user has not are no error.
 func (u *Users) DelTags(ctx context.Context, c *call.Call, p DelTags) (jsonrpc.Outcome, error) {
-	return u.retag(ctx, c, p.User, func(tags access.Tags) access.Tags { return tags.Delete(p.Prefix, p.Tags) })
+	tags, err := u.retag(ctx, c, p.User, func(tags access.Tags) access.Tags { return tags.Delete(p.Prefix, p.Tags) })
+	return u.done(ctx, c, p.User, "delTags", err, func(o *jsonrpc.Object) {
+		o.String("prefix", p.Prefix).Strings("delTags", p.Tags).Raw("tags", tags)
+	})
 }

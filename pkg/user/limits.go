@@ -27,12 +27,13 @@ func ReadSetMaxSessions(p *jsonrpc.Params) SetMaxSessions {
 
 // SetMaxSessions carries out user.setMaxSessions. It ends no session; it counts from the next login on.
 func (u *Users) SetMaxSessions(ctx context.Context, c *call.Call, p SetMaxSessions) (jsonrpc.Outcome, error) {
-	return u.ok(u.change(ctx, c, p.User, "maxsessions", func(item store.Item) (types.AttributeValue, error) {
+	err := u.change(ctx, c, p.User, "maxsessions", func(item store.Item) (types.AttributeValue, error) {
 		if item.Int("maxsessions") == p.MaxSessions {
 			return nil, nil
 		}
 		return store.N(p.MaxSessions), nil
-	}))
+	})
+	return u.done(ctx, c, p.User, "setMaxSessions", err, func(o *jsonrpc.Object) { o.Int("set", p.MaxSessions).Int("maxsessions", p.MaxSessions) })
 }
 
 // SetDisabled is what user.setDisabled takes.
@@ -52,10 +53,11 @@ func ReadSetDisabled(p *jsonrpc.Params) SetDisabled {
 
 // SetDisabled carries out user.setDisabled. It ends no session: kick does.
 func (u *Users) SetDisabled(ctx context.Context, c *call.Call, p SetDisabled) (jsonrpc.Outcome, error) {
-	return u.ok(u.change(ctx, c, p.User, "disabled", func(item store.Item) (types.AttributeValue, error) {
+	err := u.change(ctx, c, p.User, "disabled", func(item store.Item) (types.AttributeValue, error) {
 		if item.Bool("disabled") == p.Disabled {
 			return nil, nil
 		}
 		return store.Bool(p.Disabled), nil
-	}))
+	})
+	return u.done(ctx, c, p.User, "setDisabled", err, func(o *jsonrpc.Object) { o.Bool("set", p.Disabled).Bool("disabled", p.Disabled) })
 }

@@ -37,12 +37,12 @@ func ReadTemplate(p *jsonrpc.Params) Template {
 
 // AddTemplate carries out user.addTemplate. The template comes after those that the user has; it need not exist (yet).
 func (u *Users) AddTemplate(ctx context.Context, c *call.Call, p Template) (jsonrpc.Outcome, error) {
-	return u.add(ctx, c, p.User, templates, "template", p.Template)
+	return u.add(ctx, c, "addTemplate", p.User, templates, "template", p.Template)
 }
 
 // DelTemplate carries out user.delTemplate.
 func (u *Users) DelTemplate(ctx context.Context, c *call.Call, p Template) (jsonrpc.Outcome, error) {
-	return u.del(ctx, c, p.User, templates, p.Template)
+	return u.del(ctx, c, "delTemplate", p.User, templates, p.Template)
 }
 
 // Address is what the calls about whitelists and blacklists take: an RE2 expression, matched anywhere in a client's address.
@@ -67,29 +67,30 @@ func ReadAddress(p *jsonrpc.Params) Address {
 
 // AddWhitelist carries out user.addWhitelist.
 func (u *Users) AddWhitelist(ctx context.Context, c *call.Call, p Address) (jsonrpc.Outcome, error) {
-	return u.add(ctx, c, p.User, whitelist, "ip", p.IP)
+	return u.add(ctx, c, "addWhitelist", p.User, whitelist, "ip", p.IP)
 }
 
 // DelWhitelist carries out user.delWhitelist.
 func (u *Users) DelWhitelist(ctx context.Context, c *call.Call, p Address) (jsonrpc.Outcome, error) {
-	return u.del(ctx, c, p.User, whitelist, p.IP)
+	return u.del(ctx, c, "delWhitelist", p.User, whitelist, p.IP)
 }
 
 // AddBlacklist carries out user.addBlacklist.
 func (u *Users) AddBlacklist(ctx context.Context, c *call.Call, p Address) (jsonrpc.Outcome, error) {
-	return u.add(ctx, c, p.User, blacklist, "ip", p.IP)
+	return u.add(ctx, c, "addBlacklist", p.User, blacklist, "ip", p.IP)
 }
 
 // DelBlacklist carries out user.delBlacklist.
 func (u *Users) DelBlacklist(ctx context.Context, c *call.Call, p Address) (jsonrpc.Outcome, error) {
-	return u.del(ctx, c, p.User, blacklist, p.IP)
+	return u.del(ctx, c, "delBlacklist", p.User, blacklist, p.IP)
 }
 
 // add puts an entry at the end of one of a user's lists; one that is there stays where it is. What does not fit MaxLists is -32602, naming the
 // parameter that brought the entry.
-func (u *Users) add(ctx context.Context, c *call.Call, name, list, param, entry string) (jsonrpc.Outcome, error) {
-	return u.ok(u.change(ctx, c, name, list, func(item store.Item) (types.AttributeValue, error) {
-		entries := item.Strs(list)
+func (u *Users) add(ctx context.Context, c *call.Call, action, name, list, param, entry string) (jsonrpc.Outcome, error) {
+	var entries []string
+	err := u.change(ctx, c, name, list, func(item store.Item) (types.AttributeValue, error) {
+		entries = item.Strs(list)
 		if slices.Contains(entries, entry) {
 			return nil, nil
 		}
@@ -102,20 +103,25 @@ func (u *Users) add(ctx context.Context, c *call.Call, name, list, param, entry 
 		if size > MaxLists {
 			return nil, jsonrpc.Err(jsonrpc.InvalidParams, param+": with the templates and lists that the user has over 48 KB")
 		}
-		return store.Strings(append(entries, entry)), nil
-	}))
+		entries = append(entries, entry)
+		return store.Strings(entries), nil
+	})
+	return u.done(ctx, c, name, action, err, func(o *jsonrpc.Object) { o.String("add", entry).Strings(list, entries) })
 }
 
 // del takes an entry off one of a user's lists. One that is not there is no error.
-func (u *Users) del(ctx context.Context, c *call.Call, name, list, entry string) (jsonrpc.Outcome, error) {
-	return u.ok(u.change(ctx, c, name, list, func(item store.Item) (types.AttributeValue, error) {
-		entries := item.Strs(list)
+func (u *Users) del(ctx context.Context, c *call.Call, action, name, list, entry string) (jsonrpc.Outcome, error) {
+	var entries []string
+	err := u.change(ctx, c, name, list, func(item store.Item) (types.AttributeValue, error) {
+		entries = item.Strs(list)
 		at := slices.Index(entries, entry)
 		if at < 0 {
 			return nil, nil
 		}
-		return store.Strings(slices.Delete(entries, at, at+1)), nil
-	}))
+		entries = slices.Delete(entries, at, at+1)
+		return store.Strings(entries), nil
+	})
+	return u.done(ctx, c, name, action, err, func(o *jsonrpc.Object) { o.String("del", entry).Strings(list, entries) })
 }
 
 // ListTemplate is what user.listTemplate takes.

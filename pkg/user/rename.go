@@ -34,6 +34,9 @@ func (u *Users) Rename(ctx context.Context, c *call.Call, p Rename) (jsonrpc.Out
 	if p.New == p.User {
 		return "", jsonrpc.Err(jsonrpc.UserExists, p.New)
 	}
+	done := func(err error) (jsonrpc.Outcome, error) {
+		return u.done(ctx, c, p.User, "rename", err, func(o *jsonrpc.Object) { o.String("new", p.New) })
+	}
 	token := c.Request
 	for range attempts {
 		renamed := maps.Clone(item)
@@ -47,9 +50,9 @@ func (u *Users) Rename(ctx context.Context, c *call.Call, p Rename) (jsonrpc.Out
 		cancelled, lost := errors.AsType[*store.Cancelled](err)
 		switch {
 		case !lost:
-			return u.ok(err)
+			return done(err)
 		case cancelled.Lost[0] != nil && cancelled.Lost[0].Old.Str("req") == c.Request:
-			return jsonrpc.OK, nil
+			return done(nil)
 		case cancelled.Lost[0] != nil:
 			return "", jsonrpc.Err(jsonrpc.UserExists, p.New)
 		case cancelled.Lost[1].Old == nil:

@@ -25,8 +25,5 @@ func (u *Users) SetPass(ctx context.Context, c *call.Call, p SetPass) (jsonrpc.O
 		}
 		return store.S(hash), err
 	})
-	if err != nil {
-		return "", err
-	}
-	return jsonrpc.OK, nil
+	return u.done(ctx, c, p.User, "setPass", err, nil)
 }

@@ -47,17 +47,21 @@ func readTags(p *jsonrpc.Params) json.RawMessage {
 
 // SetTags carries out user.setTags: it merges tags into those that the user has on the prefix.
 func (u *Users) SetTags(ctx context.Context, c *call.Call, p SetTags) (jsonrpc.Outcome, error) {
-	return u.retag(ctx, c, p.User, func(tags access.Tags) access.Tags { return tags.Set(p.Prefix, p.Tags) })
+	tags, err := u.retag(ctx, c, p.User, func(tags access.Tags) access.Tags { return tags.Set(p.Prefix, p.Tags) })
+	return u.done(ctx, c, p.User, "setTags", err, func(o *jsonrpc.Object) {
+		o.String("prefix", p.Prefix).Raw("addTags", access.TagSetJSON(p.Tags)).Raw("tags", tags)
+	})
 }
 
-// retag gives a user other tags, made of its own. What does not fit MaxTags is -32602.
-func (u *Users) retag(ctx context.Context, c *call.Call, name string, edit func(access.Tags) access.Tags) (jsonrpc.Outcome, error) {
-	err := u.change(ctx, c, name, "tags", func(item store.Item) (types.AttributeValue, error) {
+// retag gives a user other tags, made of its own, and returns them. What does not fit MaxTags is -32602.
+func (u *Users) retag(ctx context.Context, c *call.Call, name string, edit func(access.Tags) access.Tags) (after json.RawMessage, err error) {
+	err = u.change(ctx, c, name, "tags", func(item store.Item) (types.AttributeValue, error) {
 		tags, err := tagsOf(item)
 		if err != nil {
 			return nil, err
 		}
 		edited := string(edit(tags).JSON())
+		after = json.RawMessage(edited)
 		switch {
 		case edited == item.Str("tags"):
 			return nil, nil
@@ -66,8 +70,5 @@ func (u *Users) retag(ctx context.Context, c *call.Call, name string, edit func(
 		}
 		return store.S(edited), nil
 	})
-	if err != nil {
-		return "", err
-	}
-	return jsonrpc.OK, nil
+	return after, err
 }

@@ -27,6 +27,7 @@ const tagsTooLong = "over 64 KB"
 type Users struct {
 	DB        *store.DB
 	Passwords *Hasher
+	Hooks     Hooks
 	Now       func() time.Time
 	// NewID returns an id of at most 36 bytes, unlike any other.
 	NewID func() string
@@ -82,14 +83,6 @@ func (u *Users) change(ctx context.Context, c *call.Call, name, attribute string
 		item = old
 	}
 	return errors.New("user " + name + ": changed by others at each attempt")
-}
-
-// ok is the answer of a call that changes a user.
-func (*Users) ok(err error) (jsonrpc.Outcome, error) {
-	if err != nil {
-		return "", err
-	}
-	return jsonrpc.OK, nil
 }
 
 // readUser reads the parameter that names a user.

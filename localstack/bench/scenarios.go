@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+)
+
+// work is what one pair does again and again. once does it a single time; helper, unless nil, runs beside it until its context ends; end, unless nil,
+// removes what is left.
+type work struct {
+	once, helper, end func(ctx context.Context) error
+}
+
+// scenario prepares pair number i for its work.
+type scenario func(ctx context.Context, i int, p pair) (work, error)
+
+// named is a scenario with the name that it is reported under.
+type named struct {
+	name     string
+	scenario scenario
+}
+
+// scenarios returns all that pairs do, in the order in which it is measured. All names used begin with the prefix.
+func (b *bench) scenarios(prefix string) []named {
+	own := func(i int) string { return prefix + ".own" + strconv.Itoa(i) }
+	shared := func(int) string { return prefix + ".shared" }
+	return []named{{"pings", pings}, {"tasks, a prefix each", tasks(own)}, {"tasks, one prefix", tasks(shared)}, {"pipe messages", pipes},
+		{"lock pairs", locks(own)}, {"logins", b.logins}}
+}
+
+func pings(_ context.Context, _ int, p pair) (work, error) { return work{once: p.pusher.Ping}, nil }
+
+func tasks(prefix func(i int) string) scenario {
+	return func(_ context.Context, i int, p pair) (work, error) {
+		path := prefix(i)
+		once := func(ctx context.Context) error { return p.pusher.Push(ctx, path+".add", [2]int{1, i}, nil, nil) }
+		helper := func(ctx context.Context) error {
+			for {
+				task, err := p.worker.Pull(ctx, path, 0)
+				if err != nil {
+					return err
+				}
+				if err := p.worker.Result(ctx, task.ID, i); err != nil {
+					return err
+				}
+			}
+		}
+		return work{once: once, helper: helper}, nil
+	}
+}
+
+func pipes(ctx context.Context, _ int, p pair) (work, error) {
+	in, err := createPipe(ctx, p.worker)
+	if err != nil {
+		return work{}, err
+	}
+	arrived := make(chan struct{}, 1) // there is never a second message under way
+	once := func(ctx context.Context) error {
+		if err := p.pusher.Call(ctx, "pipe.write", message{in.ID, 1}, nil); err != nil {
+			return err
+		}
+		select {
+		case <-arrived:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	helper := func(ctx context.Context) error {
+		for {
+			messages, err := in.read(ctx)
+			if err != nil {
+				return err
+			}
+			for range messages {
+				arrived <- struct{}{}
+			}
+		}
+	}
+	return work{once, helper, in.close}, nil
+}
+
+func locks(name func(i int) string) scenario {
+	return func(_ context.Context, i int, p pair) (work, error) {
+		lock := struct {
+			Lock string `json:"lock"`
+		}{name(i)}
+		return work{once: func(ctx context.Context) error {
+			if err := p.pusher.Call(ctx, "sync.lock", lock, &granted{}); err != nil {
+				return err
+			}
+			return p.pusher.Call(ctx, "sync.unlock", lock, &granted{})
+		}}, nil
+	}
+}
+
+// granted is the answer of a lock call. The stage v0 says {"ok":false} where v1 has an error.
+type granted struct{}
+
+// UnmarshalJSON fails where the lock was not granted, or not given back.
+func (*granted) UnmarshalJSON(text []byte) error {
+	var answer struct{ OK bool }
+	if err := json.Unmarshal(text, &answer); err != nil {
+		return err
+	}
+	if !answer.OK {
+		return errors.New("lock not owned")
+	}
+	return nil
+}
+
+func (b *bench) logins(_ context.Context, _ int, p pair) (work, error) {
+	return work{once: func(ctx context.Context) error {
+		c, err := b.dial(ctx)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		_, err = c.Login(ctx, p.user, p.pass)
+		return err
+	}}, nil
+}

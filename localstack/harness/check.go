@@ -1,0 +1,23 @@
+package harness
+
+import (
+	"slices"
+	"strings"
+)
+
+// Try takes an error that must not be.
+func (h *Harness) Try(err error) {
+	h.t.Helper()
+	if err != nil {
+		h.t.Error(err)
+	}
+}
+
+// Same checks that two lists have the same elements, in any order.
+func (h *Harness) Same(what string, got, want []string) {
+	h.t.Helper()
+	got, want = slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))
+	if !slices.Equal(got, want) {
+		h.t.Errorf("%s\n\t%s\nwant\n\t%s", what, strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
+}

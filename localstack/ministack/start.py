@@ -1,0 +1,88 @@
+"""Starts MiniStack, with what it lacks and can be mended from outside, as README.md lists it. It reaches into internals of the pinned release."""
+
+import datetime
+import json
+import os
+import re
+import signal
+import sys
+import threading
+
+import hypercorn.config
+from ministack import app
+from ministack.core import iam_evaluator
+from ministack.services import apigateway, dynamodb, lambda_svc
+from ministack.services.cloudformation import provisioners
+
+# The server and the functions that it starts are a group, which ends with whoever holds this program's standard input, however that ends.
+os.setpgrp()
+threading.Thread(target=lambda: (sys.stdin.read(), os.killpg(0, signal.SIGKILL)), daemon=True).start()
+
+# API Gateway's limit of a message: beyond it, the connection is closed with 1009.
+hypercorn.config.Config.websocket_max_message_size = 128 * 1024
+
+# Functions post to connections at the address of AWS that the template computes; here it is the server's.
+HOST = re.compile(r"^https://(\w+)\.execute-api\.[\w.-]+\.amazonaws\.com(?=/)")
+environment = lambda_svc._provided_worker_env
+
+
+def _environment(*args):
+    here = os.environ["AWS_ENDPOINT_URL"] + r"/_aws/execute-api/\1"
+    return {name: HOST.sub(here, value) for name, value in environment(*args).items()}
+
+
+lambda_svc._provided_worker_env = _environment
+
+# What GetConnection answers has other names and forms on AWS.
+connections = apigateway.handle_connections_api
+
+
+async def _connections(method, *args):
+    status, headers, body = await connections(method, *args)
+    if method == "GET" and status == 200:
+        was = json.loads(body)
+        when = {name: datetime.datetime.fromtimestamp(was[name], datetime.timezone.utc).isoformat() for name in ("ConnectedAt", "LastActiveAt")}
+        body = json.dumps({"connectedAt": when["ConnectedAt"], "lastActiveAt": when["LastActiveAt"], "identity": was["Identity"]}).encode()
+    return status, headers, body
+
+
+apigateway.handle_connections_api = _connections
+
+# The policy of the CDK's bucket wants TLS, which nobody speaks here.
+app.pin_request_origin = lambda address, secure: iam_evaluator.pin_request_origin(address, True)
+
+# SQS asks for the right to send one message where many are sent; there is no other.
+enforce = iam_evaluator.enforce
+iam_evaluator.enforce = lambda key, action, *args, **named: enforce(key, action.replace("sqs:SendMessageBatch", "sqs:SendMessage"), *args, **named)
+
+# Templates' time to live and point-in-time recovery are dropped.
+handlers = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
+create = handlers["create"]
+
+
+def _create(logical_id, props, stack_name):
+    made = create(logical_id, props, stack_name)
+    for prop, call in (("TimeToLiveSpecification", dynamodb._update_ttl), ("PointInTimeRecoverySpecification", dynamodb._update_continuous_backups)):
+        if prop in props:
+            status, _, body = call({"TableName": made[0], prop: props[prop]})
+            if status != 200:
+                raise ValueError(f"{prop}: {body}")
+    return made
+
+
+handlers["create"] = _create
+
+# Ref of a secret is its name instead of its ARN, which policies go by.
+secrets = provisioners._RESOURCE_HANDLERS["AWS::SecretsManager::Secret"]
+create_secret, delete_secret = secrets["create"], secrets["delete"]
+
+
+def _create_secret(*args):
+    attributes = create_secret(*args)[1]
+    return attributes["Arn"], attributes
+
+
+secrets["create"] = _create_secret
+secrets["delete"] = lambda arn, props: delete_secret(arn.rpartition(":")[2][: -len("-xxxxxx")], props)
+
+app.main()

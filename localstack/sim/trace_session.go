@@ -1,0 +1,42 @@
+package sim
+
+import "time"
+
+// sessionSnap is a session after a write to it.
+type sessionSnap struct {
+	at         time.Time
+	inv        *invocation // nil for what the harness wrote
+	user, tags string
+	req        string // the request that wrote the tags last
+}
+
+// userSnap is a user after a write to it.
+type userSnap struct {
+	at    time.Time
+	there bool
+	tags  string
+	req   string // the request that wrote it last
+}
+
+// sessionWritten takes a snap of a session and notes its end, which may come before its connection's.
+func (w *world) sessionWritten(r *request, key itemKey, i rawItem) {
+	const ended = "ended"
+	if i["state"].S != ended {
+		s := &sessionSnap{at: time.Now(), inv: r.inv, user: i["user"].S, tags: i["tags"].S, req: i["req"].S}
+		w.sessionTrace[key[0]] = append(w.sessionTrace[key[0]], s)
+		w.logf("session %s: %s %s by %s", key[0], s.user, s.tags, s.req)
+		return
+	}
+	if c := w.by(key[0]); c != nil && c.sessionEnded.IsZero() {
+		c.sessionEnded = time.Now()
+		w.logf("the session of %s has ended", c)
+		w.soon(released, func() { w.checkReleased(c) })
+	}
+}
+
+// userWritten takes a snap of a user.
+func (w *world) userWritten(_ *request, key itemKey, i rawItem) {
+	s := &userSnap{at: time.Now(), there: i != nil, tags: i["tags"].S, req: i["req"].S}
+	w.userTrace[key[0]] = append(w.userTrace[key[0]], s)
+	w.logf("user %s: there %v %s by %s", key[0], s.there, s.tags, s.req)
+}

@@ -1,0 +1,251 @@
+package hook_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"nexus/localstack/harness"
+	"nexus/pkg/nexus"
+	"nexus/pkg/store"
+	"nexus/pkg/timer"
+)
+
+// bench is a bus with a client who is root.
+type bench struct {
+	*harness.Harness
+	t    *testing.T
+	root *harness.Client
+	n    int
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{Harness: harness.New(t), t: t}
+	if _, err := b.Bus.Users.CreateRoot(t.Context(), "password"); err != nil {
+		t.Fatal(err)
+	}
+	b.root = b.login()
+	return b
+}
+
+func (b *bench) login() *harness.Client {
+	b.t.Helper()
+	c := b.Connect()
+	b.send(c, "sys.login", `{"user":"root","pass":"password"}`)
+	if got := c.Got(); len(got) != 1 || !strings.Contains(got[0], `"ok":true`) {
+		b.t.Fatalf("login: %q", got)
+	}
+	return c
+}
+
+func (b *bench) origin(c *harness.Client) nexus.Origin {
+	b.n++
+	return nexus.Origin{Stage: nexus.V1, ConnectionID: strings.TrimPrefix(c.Connid, b.Connid("")), IP: harness.IP, Request: fmt.Sprintf("r%d", b.n)}
+}
+
+// send has the bus carry out a request.
+func (b *bench) send(c *harness.Client, method, params string) {
+	b.t.Helper()
+	o := b.origin(c)
+	b.Try(b.Bus.Message(b.t.Context(), o, fmt.Appendf(nil, `{"id":%d,"method":%q,"params":%s}`, b.n, method, params)))
+}
+
+// subscribe subscribes a new pipe.
+func (b *bench) subscribe(topic string) {
+	b.t.Helper()
+	owner := b.login()
+	b.send(owner, "pipe.create", `{}`)
+	var a struct{ Result struct{ Pipeid string } }
+	if err := json.Unmarshal([]byte(owner.Got()[0]), &a); err != nil {
+		b.t.Fatal(err)
+	}
+	b.send(owner, "topic.sub", fmt.Sprintf(`{"pipeid":%q,"topic":%q}`, a.Result.Pipeid, topic))
+	if got := owner.Got(); len(got) != 1 || !strings.Contains(got[0], `"ok":true`) {
+		b.t.Fatalf("subscribe to %s: %q", topic, got)
+	}
+}
+
+// published returns the actions of the last publications of each row.
+func (b *bench) published() []string {
+	b.t.Helper()
+	var actions []string
+	for _, i := range b.Table(store.Topics) {
+		if !strings.HasPrefix(i.Str("part"), "p#") {
+			continue
+		}
+		var m struct{ Action string }
+		if err := json.Unmarshal([]byte(i.Str("msg")), &m); err != nil {
+			b.t.Fatal(err)
+		}
+		actions = append(actions, m.Action)
+	}
+	slices.Sort(actions)
+	return actions
+}
+
+func (b *bench) asking() harness.Kind     { return b.On("BatchGetItem", `"l#hook"`) }
+func (b *bench) publishing() harness.Kind { return b.On("UpdateItem", `"nexus-topics"`, `"p#`) }
+
+// requests are all that the bus has sent to tables.
+func (b *bench) requests() (n int) {
+	for _, operation := range []string{"BatchGetItem", "GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "TransactWriteItems"} {
+		n += b.On(operation).Count()
+	}
+	return n
+}
+
+// While nobody is subscribed to events, they cost a read every 5 s.
+func TestWhatNobodyHearsCostsNothing(t *testing.T) {
+	b := newBench(t)
+	b.subscribe("hoo.*") // nothing that begins with hook
+	call := func() (requests, asked int) {
+		all, asking := b.requests(), b.asking().Count()
+		b.send(b.root, "user.setTags", `{"user":"root","prefix":"a","tags":{"x":1}}`)
+		b.send(b.root, "task.push", `{"method":"a.b","params":1}`)
+		return b.requests() - all, b.asking().Count() - asking
+	}
+	call() // the paths
+	b.Advance(5 * time.Second)
+	first, asked := call()
+	if asked != 1 {
+		t.Errorf("asked %d times", asked)
+	}
+	b.Advance(5*time.Second - time.Millisecond)
+	if again, asked := call(); asked != 0 || again != first-1 {
+		t.Errorf("asked %d times, %d requests, the first time %d", asked, again, first)
+	}
+	b.Advance(time.Millisecond)
+	if again, asked := call(); asked != 1 || again != first {
+		t.Errorf("asked %d times, %d requests, the first time %d", asked, again, first)
+	}
+	// What is no event does not ask.
+	b.Advance(time.Hour)
+	b.send(b.root, "user.list", `{}`)
+	b.send(b.root, "task.pull", `{"prefix":"none"}`)
+	b.send(b.root, "user.delete", `{"user":"nosuch"}`)
+	if n := b.asking().Count(); n != 3 {
+		t.Errorf("asked %d times in all, want 3", n)
+	}
+	if got := b.published(); got != nil {
+		t.Errorf("published %q", got)
+	}
+}
+
+// An event is published when its call has been answered, by one write.
+func TestTheAnswerComesFirst(t *testing.T) {
+	b := newBench(t)
+	b.subscribe("hook.user.*")
+	var before []string
+	b.publishing().Run(func() { before = b.root.Got() })
+	b.send(b.root, "user.create", `{"user":"bob","pass":"secret"}`)
+	if len(before) != 1 || !strings.Contains(before[0], `"ok":true`) {
+		t.Errorf("before the publication: %q", before)
+	}
+	if n := b.publishing().Count(); n != 1 {
+		t.Errorf("%d writes", n)
+	}
+	if got := b.published(); !slices.Equal(got, []string{"create"}) {
+		t.Errorf("published %q", got)
+	}
+	for _, i := range b.Table(store.Topics) {
+		if strings.Contains(fmt.Sprint(i), "secret") {
+			t.Errorf("the password is in %v", i)
+		}
+	}
+}
+
+// Where asking or publishing fails, calls go on as if nothing were.
+func TestPublishingFails(t *testing.T) {
+	for name, fail := range map[string]func(b *bench){
+		"asking":     func(b *bench) { b.asking().Fail(harness.Attempts) },
+		"publishing": func(b *bench) { b.publishing().Fail(1) },
+		"both, and reading it back": func(b *bench) {
+			b.publishing().Fail(1)
+			b.On("GetItem", `"nexus-topics"`, `"p#`).Fail(harness.Attempts)
+		},
+	} {
+		b := newBench(t)
+		b.subscribe("hook.*")
+		fail(b)
+		b.send(b.root, "user.create", `{"user":"bob","pass":"secret"}`)
+		if got := b.root.Got(); len(got) != 1 || !strings.Contains(got[0], `"result":{"ok":true}`) {
+			t.Errorf("%s: %q", name, got)
+		}
+		if got := b.published(); got != nil {
+			t.Errorf("%s: published %q", name, got)
+		}
+		b.send(b.root, "user.delete", `{"user":"bob"}`)
+		if got := b.published(); !slices.Equal(got, []string{"delete"}) {
+			t.Errorf("%s: then published %q", name, got)
+		}
+	}
+}
+
+// Whatever calls the bus, what it does to tasks is published.
+func TestEveryEntryPublishes(t *testing.T) {
+	for action, play := range map[string]func(b *bench, pusher *harness.Client){
+		"pusherDisconnect": func(b *bench, pusher *harness.Client) { b.Try(b.Bus.Disconnected(t.Context(), b.origin(pusher))) },
+		"timeout": func(b *bench, _ *harness.Client) {
+			b.Advance(20 * time.Second)
+			for _, m := range b.Due() {
+				w, err := timer.Parse(m.Body)
+				b.Try(err)
+				b.Try(b.Bus.Woken(t.Context(), w))
+			}
+		},
+		"timeout of a repair": func(b *bench, _ *harness.Client) {
+			b.Advance(20 * time.Second)
+			for _, i := range b.Table(store.Tasks) {
+				b.Try(b.Bus.Changed(t.Context(), store.Tasks, [][2]string{{i.Str("part"), i.Str("id")}}))
+			}
+		},
+		"pusherDisconnect of the watchdog": func(b *bench, pusher *harness.Client) {
+			pusher.Lost()
+			b.Advance(3 * time.Minute)
+			b.Try(b.Bus.Sweep(t.Context()))
+		},
+		"pullerDisconnect at the hand-over": func(b *bench, _ *harness.Client) {
+			worker := b.login()
+			worker.Lost()
+			b.send(worker, "task.pull", `{"prefix":"a"}`)
+		},
+		"pusherDisconnect of a post": func(b *bench, pusher *harness.Client) {
+			pusher.Lost()
+			b.send(pusher, "sys.ping", `{}`)
+		},
+	} {
+		b := newBench(t)
+		pusher := b.login()
+		timeout := "10"
+		if strings.HasPrefix(action, "pu") {
+			timeout = "100000"
+		}
+		b.send(pusher, "task.push", `{"method":"a.b","params":1,"timeout":`+timeout+`}`)
+		b.subscribe("hook.task|a.*")
+		b.Advance(5 * time.Second)
+		play(b, pusher)
+		want, _, _ := strings.Cut(action, " ")
+		if got := b.published(); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: published %q", action, got)
+		}
+	}
+}
+
+// The params of 120 KB that a task may have are null in its event.
+func TestLongParams(t *testing.T) {
+	b := newBench(t)
+	b.subscribe("hook.task.*")
+	b.send(b.root, "task.push", `{"method":"a.b","params":"`+strings.Repeat("x", 120<<10-20)+`"}`)
+	for _, i := range b.Table(store.Topics) {
+		if strings.HasPrefix(i.Str("part"), "p#") && (!strings.Contains(i.Str("msg"), `"params":null,`) || !strings.Contains(i.Str("msg"), `"tags":{"@admin":true}`)) {
+			t.Errorf("published %.200q", i.Str("msg"))
+		}
+	}
+	if got := b.published(); !slices.Equal(got, []string{"push"}) {
+		t.Errorf("published %q", got)
+	}
+}

@@ -1,0 +1,61 @@
+// Package topic is the family topic.*: what is published on a topic is written to the pipes that are subscribed.
+//
+//	topic.pub ──one update of a row──▶ stream record ──the stream's function: for each pipe subscribed──▶ appended
+//
+// Everything is in one table. Its partitions:
+//
+//	p#<row>    one of 64 rows of publications, each the last of them: its number n, topic, message (over 4 KB: the body row that holds it), and the
+//	           requests of the last eight. A publisher's row goes by its connid. One of the bus itself has parts, by which it is matched.
+//	s#<topic>  a row per pipe that is subscribed, by what it is subscribed to: a.b or a.b.* or *
+//	q#<pipe>   the same from the pipe, so that its end finds them
+//	c#<row>    how far the fan-out of a row has come, where that is not to the end at once
+//	l#<label>  that somebody subscribed to topics which begin with this label
+//
+//	a publication  published ──▶ its record
+//	a record       given to the function ──all pipes have it──▶ done
+//	                 │    ▲
+//	                 │    └──given again── the invocation's time is up, a pipe failed, a death: on from the cursor
+//	                 ├──no publication──▶ dead letter
+//	                 └──6 h old──▶ dead letter, by Lambda
+//	a pipe of it   behind the cursor ──▶ appended │ gone: its subscription is removed ──▶ before the cursor
+//	                 └──five attempts──▶ dead letter ──▶ before the cursor
+//	a cursor       {n, at, tries}, growing in (n, at): kept when a record did not get done, and before and during the work on one that was not done
+//	               before or is 10 s old
+//	a subscription both rows, by one transaction that checks that the pipe is open ──unsub, the pipe's end──▶ gone
+//
+// # From topic to each pipe: exactly once, in the order of one publisher's awaited publications
+//
+//   - At most once from the publisher: the update is sent with one attempt. Where its outcome is unknown the row is read back; a publisher that finds its
+//     request among the last eight has published, and is told so. One that does not is told -32603: it has not published, unless its request arrives
+//     later, or eight others did between the two.
+//   - At least once from an acknowledged publication: its record is in the stream for 24 h. It is done only when each subscription that was there
+//     throughout was given it, or its pipe is gone, or a dead letter holds it.
+//   - Once to a pipe: pipes know, by row and number, what they had (pipe.Append), so that a record may come twice, late, or to several invocations
+//     at a time, and a handler may die anywhere. A pipe that matches in several ways is given the same row and number, and takes it once.
+//   - In order: publications of one publisher are in one row, whose records a stream gives in the order of their numbers. A row's next publication is
+//     begun when each pipe has the one before; a row stops at its first failure, in an invocation and, since that record is reported as failed,
+//     beyond it. An invocation that is late with a number finds that the pipe has it.
+//   - The cursor's place is passed only when each pipe before it is done, and never goes back, so that who goes on from it leaves out nothing.
+//
+// Who subscribes or unsubscribes while a publication is handed out gets it or not.
+//
+// # Fan-outs that are large, slow or stuck
+//
+// An invocation begins nothing more after 6 s (Chores; functions end at 10 s). The record that it is at fails, Lambda gives it again, and the next invocation
+// goes on behind the cursor. That costs retries, of which the event source mapping has as many as there can be (10,000), more than fit in the 6 h after which
+// a record is given up for its age. Instead of this the rest could be a message of the delay queue; but then the row's later records, which exist in the
+// stream alone, would have to be put by somewhere and taken up in order by two functions. What waits behind a large fan-out is the same either way, the
+// row; and one lane of four of its shard.
+//
+// Posts to reads that wait keep under Rate a second in each environment of the function; appending where nobody reads has no bound but pipesAtOnce.
+//
+// Attempts at a place are counted before they begin, so that deaths count; from the third on pipes are taken one by one, which tells the pipe that kills.
+// Queries that fail are no attempt: the pipe behind the cursor had no part in it. A dead letter about a pipe (WakeAppend) names publication and pipe and
+// holds the message, or the body row that does. Moved to the delay queue, as by SQS's own redrive, it is appended behind what the pipe has, without
+// being recognised if it comes twice. That about a record which is no publication (topic.poison) is for a person to read.
+//
+// # What is not copied
+//
+// A message over 512 B is one body row to which all pipes refer: the publisher's, if it is over 4 KB, else one that the fan-out puts. It is kept for longer
+// than any pipe that may refer to it.
+package topic

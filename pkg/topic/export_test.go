@@ -1,0 +1,4 @@
+package topic
+
+// RowOf is rowOf, for tests.
+func RowOf(publisher string) string { return rowOf(publisher) }

@@ -1,0 +1,259 @@
+package topic
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"nexus/pkg/call"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// pipesAtOnce is to how many pipes a row's publication is given at a time.
+	pipesAtOnce = 32
+	// stretch is to how many pipes a publication goes between two looks at the clock.
+	stretch = 64
+	// slow is how old a publication is from which on its cursor is kept before and during the work: whoever had it before may have died of it.
+	slow = 10 * time.Second
+	// careful is the number of attempts at one place after which pipes are taken one by one, so that the one which kills is known.
+	careful = 2
+	// attempts is how often a pipe is tried before it goes to the dead-letter queue.
+	attempts = 5
+)
+
+var (
+	// errTime says that the rest is left to the next invocation.
+	errTime = errors.New("the invocation's time is up")
+	// errKills is about a publication that ended everybody who had it, before the pipe at its cursor could be given up.
+	errKills = errors.New("ends whoever hands it out")
+)
+
+// FanOut hands out the publications that some records of the stream are, which it must be given in the stream's order. It returns the IDs of those
+// that must come again, with all later ones of their rows: of each row the first that is not done. It is safe to hand it the same records again, late, and
+// several times at once.
+func (t *Topics) FanOut(ctx context.Context, records []Record) (again []string) {
+	until := t.Now().Add(t.Chores)
+	var rows []string
+	lanes := map[string]*lane{}
+	for n, r := range records {
+		row := r.lane()
+		if lanes[row] == nil {
+			lanes[row] = &lane{row: row}
+			rows = append(rows, row)
+		}
+		lanes[row].add(r, n)
+	}
+	cursors, err := t.cursors(ctx, rows)
+	if err != nil {
+		t.Log.Error("fan-out: read cursors", "error", err)
+		return []string{records[0].ID}
+	}
+	var g errgroup.Group
+	g.SetLimit(t.RowsAtOnce)
+	for _, row := range rows {
+		l := lanes[row]
+		l.cursor = cursors[row]
+		g.Go(func() error {
+			t.run(ctx, l, until)
+			return nil
+		})
+	}
+	_ = g.Wait() // each lane has its own error
+	return t.finish(ctx, records, rows, lanes)
+}
+
+// lane is the records of one row in a batch.
+type lane struct {
+	row     string
+	records []Record
+	places  []int // of each among all records
+	cursor  cursor
+	ended   int   // records that are done
+	last    int64 // the publication that was done last; 0 if none was
+}
+
+func (l *lane) add(r Record, place int) {
+	l.records, l.places = append(l.records, r), append(l.places, place)
+}
+
+// run hands out a row's records, in order, and stops at the first that fails.
+func (t *Topics) run(ctx context.Context, l *lane, until time.Time) {
+	for _, r := range l.records {
+		err := caught(func() error { return t.record(ctx, l, r, until) })
+		if err != nil {
+			if !errors.Is(err, errTime) {
+				t.Log.Error("fan-out", "row", l.row, "record", r.ID, "publication", l.cursor.n, "at", l.cursor.at, "attempt", l.cursor.tries, "error", err)
+			}
+			return
+		}
+		l.ended++
+	}
+}
+
+// record hands out one record. One that cannot be handed out goes to the dead-letter queue: it could not be the next time either.
+func (t *Topics) record(ctx context.Context, l *lane, r Record, until time.Time) error {
+	p, bad := r.publication()
+	if bad != nil {
+		return t.poison(ctx, r, bad)
+	}
+	switch {
+	case l.cursor.n > p.n, l.cursor.n == p.n && l.cursor.at == done:
+		return nil
+	case l.cursor.n < p.n:
+		l.cursor = cursor{n: p.n}
+	case l.cursor.tries >= 2*attempts:
+		return t.poison(ctx, r, errKills)
+	}
+	err := t.spread(ctx, p, &l.cursor, until)
+	if errors.Is(err, errNoBody) {
+		return t.poison(ctx, r, err)
+	}
+	if err == nil {
+		l.last = p.n
+	}
+	return err
+}
+
+// finish tells which records must come again. With the first of them comes all behind it: of rows that were done with some of these their cursors say so.
+func (t *Topics) finish(ctx context.Context, records []Record, rows []string, lanes map[string]*lane) (again []string) {
+	first := len(records)
+	for _, l := range lanes {
+		if l.ended < len(l.records) {
+			first = min(first, l.places[l.ended])
+		}
+	}
+	for _, row := range rows {
+		l := lanes[row]
+		if l.ended < len(l.records) {
+			again = append(again, l.records[l.ended].ID)
+		} else if l.places[l.ended-1] > first && l.last > 0 {
+			// Not the lane's own cursor: that may be another invocation's, at a later publication.
+			if err := t.keep(ctx, row, &cursor{n: l.last, at: done}); err != nil { // then it is done once more
+				t.Log.Warn("fan-out: keep the cursor", "row", row, "error", err)
+			}
+		}
+	}
+	return again
+}
+
+// spread gives a publication to all pipes that are subscribed, behind the cursor's place. Where it returns an error the cursor is kept, if it could be.
+func (t *Topics) spread(ctx context.Context, p *publication, c *cursor, until time.Time) error {
+	if !t.Now().Before(until) {
+		return errTime // before anything was done that would count as an attempt
+	}
+	kept := c.kept || t.Now().Sub(p.at) >= slow
+	if c.tries++; kept {
+		if err := t.keep(ctx, p.row, c); err != nil {
+			return err
+		}
+	}
+	if c.n > p.n { // another invocation is through with this one
+		return nil
+	}
+	tried, err := t.stretches(ctx, p, c, until, kept)
+	if err == nil || c.n > p.n {
+		return nil
+	}
+	if !tried {
+		c.tries-- // it was no attempt at the pipe behind the cursor
+	}
+	return errors.Join(err, t.keep(ctx, p.row, c))
+}
+
+// stretches goes through the subscriptions behind the cursor, stretch by stretch. Where kept is set it keeps the cursor after each. It tells whether any
+// pipe was tried.
+func (t *Topics) stretches(ctx context.Context, p *publication, c *cursor, until time.Time, kept bool) (tried bool, err error) {
+	w, err := t.newWalk(ctx, t.patternsOf(p), c.at)
+	if err != nil {
+		return false, err
+	}
+	d := &delivery{publication: p}
+	had := map[string]bool{}
+	for {
+		size := max(1, min(stretch, t.Rate/8)) // which takes at most a second
+		if c.tries > careful {
+			size = 1
+		}
+		list, err := w.next(ctx, size)
+		if err != nil || len(list) == 0 {
+			return tried, err
+		}
+		if !t.Now().Before(until) {
+			return tried, errTime
+		}
+		if err := t.load(ctx, d); err != nil {
+			return tried, err
+		}
+		if c.tries > attempts {
+			if err := t.giveUp(ctx, d, list[0].pipeid); err != nil {
+				return tried, err
+			}
+			list, err = list[:1], nil
+		} else {
+			tried = true
+			list, err = t.deliver(ctx, d, list, had)
+		}
+		if len(list) > 0 {
+			c.at, c.tries = list[len(list)-1].at, 1
+		}
+		if err != nil {
+			return tried, err
+		}
+		if kept {
+			if err := t.keep(ctx, p.row, c); err != nil || c.n > p.n {
+				return tried, err
+			}
+		}
+	}
+}
+
+// deliver gives a publication to some pipes at the same time, once to those that had it already. It returns those before the first that failed.
+func (t *Topics) deliver(ctx context.Context, d *delivery, list []target, had map[string]bool) ([]target, error) {
+	errs := make([]error, len(list))
+	var g errgroup.Group
+	g.SetLimit(pipesAtOnce)
+	for n, to := range list {
+		if had[to.pipeid] {
+			continue
+		}
+		had[to.pipeid] = true
+		g.Go(func() error {
+			errs[n] = caught(func() error { return t.give(ctx, d, to) })
+			return nil
+		})
+	}
+	_ = g.Wait() // each error is in errs
+	failed := slices.IndexFunc(errs, func(err error) bool { return err != nil })
+	if failed < 0 {
+		return list, nil
+	}
+	return list[:failed], fmt.Errorf("pipe %s: %w", list[failed].pipeid, errs[failed])
+}
+
+// give appends a publication to a pipe. The subscription of one that is gone is removed.
+func (t *Topics) give(ctx context.Context, d *delivery, to target) error {
+	there, err := t.Pipes.Append(ctx, to.pipeid, d.to())
+	if call.IsRecorded(err) {
+		t.Log.Warn("fan-out: serve reads", "pipe", to.pipeid, "error", err) // the message is there; pipes' repair does the rest
+		return nil
+	}
+	if err != nil || there {
+		return err
+	}
+	return t.remove(ctx, to.topic, to.pipeid)
+}
+
+// caught makes an error of a panic, which in a goroutine of its own would end the process.
+func caught(step func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return step()
+}

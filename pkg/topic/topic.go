@@ -1,0 +1,98 @@
+package topic
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+	"time"
+
+	"nexus/pkg/call"
+	"nexus/pkg/jsonrpc"
+	"nexus/pkg/store"
+	"nexus/pkg/timer"
+)
+
+const (
+	// MaxMessage is how long a message may be, in bytes of JSON.
+	MaxMessage = 120 << 10
+	// RowsAtOnce is how many rows one invocation hands out at a time.
+	RowsAtOnce = 8
+	// DefaultRate is how many posts a second a fan-out makes at most, where nothing else is set.
+	DefaultRate = 500
+	// MaxAge is how old a stream record of a publication may become until Lambda gives it up.
+	MaxAge = 6 * time.Hour
+	// Kept is how long a body row is kept: longer than the rows of pipes that refer to it, the last of which is put when the record is MaxAge old.
+	Kept = MaxAge + call.Life + time.Hour
+
+	// inline is the most that a message takes in a publication's row; what is longer is a body row.
+	inline = 4 << 10
+	// shared is the most that a message takes in each pipe; to what is longer they all refer.
+	shared = 512
+)
+
+// Delivery is a publication on its way to a pipe.
+type Delivery struct {
+	Row     string          // of publications, at most Rows in all; empty: its repetition is not to be recognised
+	N       int64           // its number there, from 1 on
+	Message json.RawMessage // {"topic","msg"}
+	Body    string          // the row of the table bodies that holds Message; empty: none does
+}
+
+// Pipes is what this family asks of pipes.
+type Pipes interface {
+	// Open returns a check that a pipe is there and open, as a part of a transaction; ok is false for what cannot name one.
+	Open(pipeid string) (check store.Write, ok bool)
+	// Invalid is the error for a pipe that is not there, or not open.
+	Invalid(pipeid string) error
+	// Append writes to a pipe, exactly once whether called once or again, and tells whether there is such a pipe. A call.Recorded error says that it did.
+	// Deliveries of one row must come in the order of their numbers; what comes late is taken for a repetition.
+	Append(ctx context.Context, pipeid string, d Delivery) (there bool, err error)
+}
+
+// Topics carries out the calls of this family, and the fan-out of what is published. It is safe for concurrent use.
+type Topics struct {
+	DB    *store.DB
+	Pipes Pipes
+	Timer *timer.Queue
+	// DeadLetters is the dead-letter queue.
+	DeadLetters *timer.Queue
+	Log         *slog.Logger
+	Now         func() time.Time
+	// NewID returns a ulid that nobody can guess.
+	NewID func() string
+	// Chores is how long one invocation goes on before it leaves the rest to the next.
+	Chores time.Duration
+	// Patterns returns what a subscription may be to in order to match a publication of the bus itself, by its parts: each once, always in the same order,
+	// less than 1,000.
+	Patterns func(parts []string) []string
+	// Rate is how many posts a second Pipes.Append makes at most: what is begun together must be done in time.
+	Rate int
+	// RowsAtOnce is the constant of that name, but in the simulation, which could not tell their requests apart.
+	RowsAtOnce int
+
+	labels labels
+}
+
+// compose is a message as pipes get it.
+func compose(topic string, msg json.RawMessage) json.RawMessage {
+	var o jsonrpc.Object
+	return o.String("topic", topic).Raw("msg", msg).JSON()
+}
+
+// putBody writes a message into a body row.
+func (t *Topics) putBody(ctx context.Context, id string, message json.RawMessage) error {
+	// Key: an id of this one message. No condition: it always has the same content. A repeated put changes nothing but when it goes.
+	_, err := t.DB.Do(ctx, store.Write{Table: store.Bodies, Item: store.Item{"id": store.S(id), "out": store.S(string(message)),
+		store.AttrExpires: store.N(t.Now().Add(Kept).Unix())}})
+	return err
+}
+
+// beside runs two independent steps side by side and returns the error of each.
+func beside(other, own func() error) (otherErr, ownErr error) {
+	var wait sync.WaitGroup
+	wait.Go(func() { otherErr = other() })
+	ownErr = own()
+	wait.Wait()
+	return otherErr, ownErr
+}
