@@ -23,7 +23,7 @@ test: ## run all tests; RACE=1 with the race detector, which needs a C compiler
 # The race detector has nothing to find in infra, which is one goroutine, and would have the CDK compiled once more.
 test-infra: ## run the tests of the CDK app, which need Node; cfn-lint needs python3. The first time the CDK is compiled, which takes two minutes
 	@if ! command -v node >/dev/null; then \
-		echo "NOT RUN: the tests of infra, the CDK app: there is no Node (22 or later)." >&2; [ -z "$$CI" ]; exit; \
+		echo "NOT RUN: the tests of infra, the CDK app: there is no Node (20 or later)." >&2; [ -z "$$CI" ]; exit; \
 	fi; \
 	if $(MAKE) --no-print-directory $(LINTER); then lint=$(CURDIR)/$(LINTER); \
 	else lint=; echo "NOT RUN: cfn-lint, which python3 with venv and PyPI are needed for." >&2; fi; \
@@ -100,7 +100,7 @@ destroy: node credentials build ## remove what was deployed; tables and root's s
 HELP = echo "This needs AWS credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY) and a region (AWS_REGION), where 'make bootstrap' ran once." >&2
 
 node:
-	@command -v node >/dev/null && command -v npx >/dev/null || { echo "This needs Node 22 or later, with npm." >&2; exit 1; }
+	@command -v node >/dev/null && command -v npx >/dev/null || { echo "This needs Node 20 or later, with npm." >&2; exit 1; }
 
 # A machine of AWS' own may have credentials that cannot be seen from here: a warning is all that can be said.
 credentials:

@@ -33,12 +33,19 @@ def _environment(*args):
 
 lambda_svc._provided_worker_env = _environment
 
-# What GetConnection answers has other names and forms on AWS.
+# What GetConnection answers has other names and forms on AWS. And the server may need more than the second that a function gives an attempt: the SDK's
+# next one carries the same id, and would send the message once more.
 connections = apigateway.handle_connections_api
+posted = set()
 
 
 async def _connections(method, *args):
+    attempt = args[-1].get("amz-sdk-invocation-id")
+    if method == "POST" and attempt in posted:
+        return 200, {"Content-Type": "application/json"}, b""
     status, headers, body = await connections(method, *args)
+    if method == "POST" and status == 200 and attempt:
+        posted.add(attempt)
     if method == "GET" and status == 200:
         was = json.loads(body)
         when = {name: datetime.datetime.fromtimestamp(was[name], datetime.timezone.utc).isoformat() for name in ("ConnectedAt", "LastActiveAt")}

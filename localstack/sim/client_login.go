@@ -57,7 +57,7 @@ func (c *client) administer() {
 	user := userNames[w.rng.IntN(len(userNames))]
 	switch n := w.rng.IntN(20); {
 	case len(w.userTrace[user]) == 0:
-		c.sendWith("user.create", map[string]any{"user": user, "pass": userPass}, func(k *call) { k.login = &login{user: user} })
+		c.send("user.create", map[string]any{"user": user, "pass": userPass})
 	case n < 9:
 		w.tags++
 		t := &tagging{user, fmt.Sprintf("t%d", w.tags)}

@@ -12,11 +12,12 @@
 //     that does not read, or its handler dies before or after it;
 //   - or time passes: an attempt ends after 1 s and a handler after 10 s, as they would on AWS.
 //
-// Parked requests are in an order that is given by what they are, not by which goroutine came first. What goes wrong, and how often, is the run's
+// Parked requests are in an order that is given by what they are, not by which goroutine came first. (So one handler must not send two that are alike at
+// a time: here a fan-out goes through its rows one after another.) What goes wrong, and how often, is the run's
 // weather (weather.go): calm in three of ten, where answers must be prompt; else one death, lost responses, or a storm of everything. In all of
 // them posts overtake one another, streams and queues are read late and twice, and connections end in every way.
 //
-// Four of ten runs are of tasks alone; the others are of one or more families of calls (role.go), each with clients of its own (client_*.go, work.go):
+// Four of ten runs are of tasks alone; the others are of one or more families of calls (mix.go), each with clients of its own (client_*.go, work.go):
 //
 //   - tasks: clients push, pull, finish in all manners, cancel and list;
 //   - pipes: create, write one or several messages, read with and without a time-out, close;
@@ -55,8 +56,9 @@
 // killed or lost a post. That is so only where the call leaves nothing behind that repair could see: user.*, sys.*, sync.*, topic.*, pipe.create, what
 // fails, and a pipe.write whose message is in a row or dropped (pkg/pipe says why).
 //
-// -32603 says that a call's outcome is not known, but for tasks and pipes, where it says that nothing happened or will: topic.pub may have published,
-// user.*, sys.* and sync.* may have done what they were to do or, in the next seconds, may do it still; a lock that such a call was granted is its session's.
+// -32603 says of calls about tasks, and of pipe.read and pipe.close, that nothing happened or will. Of all others it says that their outcome is not known: what
+// pipe.write or topic.pub brought may be read, user.* and sys.* may have done what they were to do or, in the next seconds, may do it still; a lock that
+// such a call was granted is its session's.
 //
 // # What permissions are held to
 //

@@ -18,7 +18,7 @@ func (h *history) checkLogins() {
 		before := &sessionSnap{}
 		since := 0 // the first version of its user's tags that it may have
 		for n, s := range h.sessionTrace[c.connid] {
-			if n > 0 && (s.user != before.user || s.tags != before.tags || s.req != before.req) {
+			if n > 0 && (s.user != before.user || s.tags != before.tags || s.stamp != before.stamp) {
 				if s.user != before.user {
 					since = 0
 				}
@@ -32,7 +32,7 @@ func (h *history) checkLogins() {
 			continue
 		}
 		switch {
-		case k.login != nil && k.method == "sys.login":
+		case k.login != nil:
 			h.checkLogin(k)
 		case k.method == "sys.reload" && k.got() == "result":
 			if !slices.ContainsFunc(h.sessionTrace[k.client.connid], func(s *sessionSnap) bool { return s.req == k.request && !s.at.After(k.posts[0].at) }) {

@@ -107,7 +107,7 @@ func edited(object []byte, change func(map[string]any)) []byte {
 
 // TestMutations proves that the simulation misses what is taken out: of the first seeds some fails, and none does without the mutation.
 func TestMutations(t *testing.T) {
-	const most = 200
+	const most = 300
 	for _, m := range []struct {
 		name    string
 		options Options

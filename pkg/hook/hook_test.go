@@ -109,7 +109,9 @@ func TestManyEvents(t *testing.T) {
 
 // Publishing takes 2 s at most, and ends half a second before the handler must.
 func TestPatience(t *testing.T) {
-	for left, want := range map[time.Duration]time.Duration{0: 2 * time.Second, 10 * time.Second: 2 * time.Second, 1500 * time.Millisecond: time.Second, time.Millisecond: 0} {
+	for left, want := range map[time.Duration]time.Duration{
+		0: 2 * time.Second, 10 * time.Second: 2 * time.Second, 1500 * time.Millisecond: time.Second, time.Millisecond: 0,
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			n := &topics{takes: 300 * time.Millisecond}
 			ctx, stop := context.WithCancel(t.Context())

@@ -21,7 +21,8 @@ func TestPatterns(t *testing.T) {
 			"hook hook.user hook.user.* hook.task|a hook.task|a.b.c hook.task|a.b.c.* hook.task|b.* hook.task|a.b|v hook.task|a.b|u.v hook.task|a|u " +
 				"hook.task|a.b| hook.task| hook.task|a.b|*.u hook.user|a.b|u"},
 		{"task single u", "hook.task|single hook.task|single.* hook.task|*|u", "hook.task|.single hook.task|.|u"},
-		{"user x.y by.z", "hook.user hook.user.* hook.user|x.y|by.z hook.user|x.*|by.* hook.user|x.y|by.z.* hook.user|*|by.*", "hook.task.* hook.user|x.y|by hook.user|x"},
+		{"user x.y by.z", "hook.user hook.user.* hook.user|x.y|by.z hook.user|x.*|by.* hook.user|x.y|by.z.* hook.user|*|by.*",
+			"hook.task.* hook.user|x.y|by hook.user|x"},
 		// A | in a name is no bound between the parts.
 		{"task a|b u|v", "hook.task|a|b hook.task|a|b|u|v hook.task|a|b.*|u|v.*", "hook.task|a hook.task|a.* hook.task|a|b|u hook.task|a|b|u.*"},
 		// A name may have a * as a label.

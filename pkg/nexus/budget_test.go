@@ -28,6 +28,22 @@ const hop = 100 * time.Millisecond
 // units are write and strong read units, as DynamoDB bills them.
 type units struct{ W, R float64 }
 
+// billed is what a story costs besides: messages over API Gateway, both ways, invocations, and requests to the queue.
+type billed struct{ messages, invocations, queued float64 }
+
+// Dollars per million: prices of us-east-1 in November 2026, API Gateway's per message of up to 32 KB, Lambda's for 10 ms of 256 MB on arm64.
+const (
+	perMessage    = 1.00
+	perInvocation = 0.20 + 1e6*0.010*0.256*0.0000133334
+	perQueued     = 0.40
+	perW, perR    = 0.625, 0.125
+)
+
+// perMillion is what a million of a story cost, in dollars, logs and connection-minutes left out.
+func (b billed) perMillion(u units) float64 {
+	return b.messages*perMessage + b.invocations*perInvocation + b.queued*perQueued + u.W*perW + u.R*perR
+}
+
 // metered is a bus in a bubble that tells what each call of the protocol costs. Only calls run on it: nothing reads its stream, queue and schedule.
 type metered struct {
 	*stack.Stack
@@ -36,13 +52,14 @@ type metered struct {
 
 	mu    sync.Mutex
 	costs map[string]units // by method, since the last reset
+	bill  billed           // since then, too
 }
 
 func newMetered(t *testing.T) *metered {
 	t.Helper()
 	m := &metered{t: t, costs: map[string]units{}}
 	var err error
-	m.Stack, err = stack.Start(t.Context(), stack.Config{Manual: true, Invoke: m.invoke, Wire: slow,
+	m.Stack, err = stack.Start(t.Context(), stack.Config{Manual: true, Invoke: m.invoke, Wire: m.wire,
 		Log:    slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Adjust: func(set *nexus.Settings) { set.PasswordCost = user.Cost{Memory: 64, Passes: 1, Parallelism: 1} }})
 	if err != nil {
@@ -70,24 +87,37 @@ func (m *metered) invoke(next stack.Invoke) stack.Invoke {
 		defer m.mu.Unlock()
 		name := event.RequestContext.RouteKey
 		m.costs[name] = units{m.costs[name].W + w, m.costs[name].R + r}
+		m.bill.invocations++
+		if name != "" { // of a message that came; what came by a stream is for nothing
+			m.bill.messages++
+		}
 		return result, err
 	}
 }
 
-// spent returns what was spent since it was last asked: by method, and in all.
-func (m *metered) spent() (by map[string]units, all units) {
+// spent returns what was spent since it was last asked: by method, in all, and what is billed besides.
+func (m *metered) spent() (by map[string]units, all units, bill billed) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	by, m.costs = m.costs, map[string]units{}
+	bill, m.bill = m.bill, billed{}
 	for _, u := range by {
 		all.W, all.R = all.W+u.W, all.R+u.R
 	}
-	return by, all
+	return by, all, bill
 }
 
-// slow makes the response of each request come a hop later.
-func slow(next http.RoundTripper) http.RoundTripper {
+// wire makes the response of each request come a hop later, and bills posts and messages to the queue.
+func (m *metered) wire(next http.RoundTripper) http.RoundTripper {
 	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		m.mu.Lock()
+		switch {
+		case strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS"):
+			m.bill.queued += 3 // it is sent, received and deleted
+		case r.Method == http.MethodPost && strings.Contains(r.URL.Path, "/@connections/"):
+			m.bill.messages++
+		}
+		m.mu.Unlock()
 		response, err := next.RoundTrip(r)
 		<-time.After(hop)
 		return response, err
@@ -396,17 +426,18 @@ func keeps(t *testing.T, b budget, table *strings.Builder) {
 	b.play(m, first, second)
 	m.spent()
 	took := b.play(m, one, two)
-	by, all := m.spent()
-	fmt.Fprintf(table, "%-42s %3g W %3g R\n", b.name, all.W, all.R)
+	by, all, bill := m.spent()
+	fmt.Fprintf(table, "%-50s %3g W %3g R, %g messages, %g invocations, %g queue requests: $%.2f a million\n", b.name, all.W, all.R,
+		bill.messages, bill.invocations, bill.queued, bill.perMillion(all))
 	for _, name := range names(by) {
-		fmt.Fprintf(table, "  %-40s %3g W %3g R\n", name, by[name].W, by[name].R)
+		fmt.Fprintf(table, "  %-48s %3g W %3g R\n", name, by[name].W, by[name].R)
 	}
 	if all.W > b.W || all.R > b.R {
 		t.Errorf("%g W and %g R, at most %g and %g: %v", all.W, all.R, b.W, b.R, by)
 	}
 	for _, name := range names(took) {
 		hops := float64(took[name]) / float64(hop)
-		fmt.Fprintf(table, "  %-40s %3g requests in turn before the answer\n", name, hops)
+		fmt.Fprintf(table, "  %-48s %3g requests in turn before the answer\n", name, hops)
 		if hops > mostHops {
 			t.Errorf("%s: %g requests in turn before the answer, at most %d", name, hops, mostHops)
 		}
@@ -427,14 +458,14 @@ func TestTheMeterCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMetered(t)
 		c := m.connect()
-		by, _ := m.spent()
+		by, _, _ := m.spent()
 		// The session and the user are read strongly, the index by user not; the session is written, and enters the index.
 		if got := by["sys.login"]; got != (units{2, 2.5}) {
 			t.Errorf("sys.login: %+v", got)
 		}
 		c.send(`{"id":"w","method":"sys.watchdog","params":{"watchdog":100}}`)
 		m.answered(c, "w")
-		if by, all := m.spent(); len(by) != 1 || by["sys.watchdog"] != (units{1, 0}) || all != (units{1, 0}) {
+		if by, all, _ := m.spent(); len(by) != 1 || by["sys.watchdog"] != (units{1, 0}) || all != (units{1, 0}) {
 			t.Errorf("sys.watchdog: %v", by)
 		}
 	})

@@ -40,5 +40,5 @@ type fanned struct{ *pipe.Pipes }
 
 // Append implements topic.Pipes.
 func (f fanned) Append(ctx context.Context, pipeid string, d topic.Delivery) (there bool, err error) {
-	return f.Pipes.Append(ctx, pipeid, pipe.Publication(d))
+	return f.Pipes.Append(ctx, pipeid, pipe.Publications(d))
 }

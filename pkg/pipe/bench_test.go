@@ -150,7 +150,13 @@ func (c *client) close(id string) string {
 // publish appends a publication: number n of the row r.
 func (b *bench) publish(n int64, msg string) string {
 	b.t.Helper()
-	there, err := b.pipes.Append(b.Context(), b.id("A"), pipe.Publication{Row: "r", N: n, Message: json.RawMessage(msg)})
+	return b.publishes(n, msg)
+}
+
+// publishes appends publications: from number n of the row r on.
+func (b *bench) publishes(n int64, msgs ...string) string {
+	b.t.Helper()
+	there, err := b.pipes.Append(b.Context(), b.id("A"), pipe.Publications{Row: "r", N: n, Messages: raw(msgs...)})
 	switch {
 	case call.IsRecorded(err):
 		return "recorded"
@@ -158,6 +164,14 @@ func (b *bench) publish(n int64, msg string) string {
 		return "unknown"
 	}
 	return fmt.Sprint(there)
+}
+
+func raw(texts ...string) []json.RawMessage {
+	list := make([]json.RawMessage, len(texts))
+	for n, text := range texts {
+		list[n] = json.RawMessage(text)
+	}
+	return list
 }
 
 // end ends the session of a client of which somebody learned that it is gone.
@@ -197,7 +211,7 @@ func (b *bench) update(with ...string) harness.Kind {
 	return b.On("UpdateItem", append([]string{`"nexus-pipes"`}, with...)...)
 }
 func (b *bench) alloting() harness.Kind  { return b.update(`":all"`) }
-func (b *bench) directing() harness.Kind { return b.update(`":what"`, `":one"`) }
+func (b *bench) directing() harness.Kind { return b.update(`":what"`, `":k"`, `":count"`) }
 func (b *bench) claiming() harness.Kind  { return b.update(`":what"`, `":to"`) }
 func (b *bench) joining() harness.Kind   { return b.update(`":asks"`) }
 func (b *bench) clearing() harness.Kind  { return b.update(`"REMOVE #who.#token`) }

@@ -42,7 +42,7 @@ func (p *Pipes) Create(ctx context.Context, c *call.Call, in Create) (jsonrpc.Ou
 			"len": store.N(in.Len), "head": position{}.attribute(),
 			"tail":  store.M(store.Item{"n": zero, "c": zero, "s": zero, "w": zero, "d": zero, "a": zero}),
 			"waits": &types.AttributeValueMemberL{Value: []types.AttributeValue{}}, "asks": zero, "asker": store.S(""),
-			"who": none, "what": none, "was": none, "owed": none, "made": none, "sn": none, "sk": none,
+			"who": none, "what": none, "was": none, "owed": none, "made": none, "sn": none, "sk": none, "sf": none,
 			store.AttrExpires: store.N(p.expiry())}})
 	if old, lost := store.Lost(err); lost && old.Str("req") == c.Request {
 		err = nil

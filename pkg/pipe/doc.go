@@ -17,7 +17,8 @@
 //	a hand-over    who.#t, what.#t and was.#t, named by a token of the handler that made it ──posted──▶ cleared
 //
 //	a number       allotted ──▶ its row, put by its writer
-//	                  └──its writer is dead──▶ a plug, put by whoever comes to it ──▶ skipped; a late writer is allotted another number
+//	                  └──its writer is dead, or has only some of its messages──▶ a plug, put by whoever comes to it ──▶ skipped; who still has them is
+//	                     allotted another number
 //
 // Each arrow is one conditional write. What meta holds:
 //
@@ -29,7 +30,8 @@
 //	who, what, was      the hand-overs: to which read; which messages; tail as it was just before
 //	owed                the answers `ok` that the writers of hand-overs, and who closed the pipe, were not yet known to have got
 //	made                tail just before each of the last few allotments, by the token of who got it
-//	sn, sk              the last publication appended, and tail just before it, by row of publications
+//	sn, sk, sf          by row of publications: the last that a number was allotted to or that was handed over or dropped, tail just before, and the first
+//	                    of those to which that number was allotted
 //	closed              when it was closed
 //	refused             the tokens of what can happen no more, since its caller was told -32603; mostly none
 //
@@ -44,11 +46,27 @@
 //     and then looks for rows (the item that joining returns is that look, where nothing was unread), so that one of them sees the other.
 //   - At most once. Two hand-overs never name one message: each range begins at the head that its write is conditional on and moves. A read is never
 //     handed two: it leaves waits in the write that names it in who, and joins once, since joining is conditional on asks and is repeated with
-//     the same asks only. A write is never stored twice: a number is allotted once to a token (made), a hand-over made once (who), a row put once; a
-//     publication is as many times as it comes the same number, or none (sn, sk). An attempt that was held up on its way and comes when its token is
-//     forgotten finds another head, count or asks, or takes a number that is given up again.
+//     the same asks only. A write is never stored twice: a number is allotted once to a token (made), a hand-over made once (who), a row put once.
+//     An attempt that was held up on its way and comes when its token is forgotten finds another head, count or asks, or takes a number that is
+//     given up again. Publications are told apart by their numbers, below.
 //   - A post whose outcome is unknown, or which a death follows, is repeated with the same bytes: rows do not change, and was keeps the counters.
-//   - drops grows in the same write by which the number of messages does, and goes back to 0 in the write that reports it.
+//   - drops grows in the same write by which the number of messages does, and goes back to 0 in the write that reports it. That write is conditional
+//     on the number, so that it happens once; whose response was lost, and token forgotten, does not try again, and is told -32603.
+//
+// # Publications come again, in other parts
+//
+// Several that follow one another in their row are appended together: they are one row, one hand-over, or dropped, all of them. They may come again,
+// at any time, with fewer or more: as the stream's batches are cut. What holds is that nobody begins with a publication before those in front of it
+// are in the pipe, or given up for this pipe (Append).
+//
+//   - What sn says is stored for good if it was handed over or dropped, or if the row of sk's number is there. Who comes with a publication up to sn
+//     sees to that row first. If it has all from sf to sn it puts it: the same messages as anybody would. If not it puts a plug. Either way
+//     the number is settled, in one put: the row holds exactly sf to sn, or there will never be one.
+//   - In place of a number with a plug, and only while sk still has that number, the publications from sf on that the handler has are stored: sn may
+//     go back by this, but not below sf. Else they are stored only if sn is below the first of them. So two numbers with rows never hold one
+//     publication: after a row up to n is there sn stays at n or above, and what follows begins above n.
+//   - Who lost its number to a plug had acknowledged nothing of it. It begins again with what the pipe knows then, which is some of its publications,
+//     all, or none of them.
 //
 // Unread messages are counted in tail.w for the condition on room, which could not subtract. A plugged number takes with it a count of messages that
 // only its dead writer knew; so each row tells the sum before it, head carries the sum as well, and what the two differ by when head moves

@@ -48,7 +48,11 @@ func (p *Pipes) messagesOf(ctx context.Context, pipeid string, h *handover) ([]m
 	switch {
 	case h.direct():
 		text, err := p.textOf(ctx, h.message)
-		return []message{{text: text, count: h.was.count + 1}}, err
+		if err != nil {
+			return nil, err
+		}
+		list, err := textsOf(text, h.many)
+		return counted(list, h.was.count), err
 	case h.from != h.to:
 		return p.between(ctx, pipeid, h.from, h.to)
 	}

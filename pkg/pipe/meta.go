@@ -28,8 +28,7 @@ type meta struct {
 	handed                 map[string]handover // who, what and was
 	owed                   map[string]owed
 	made                   map[string]tail
-	seen                   store.Item // sn
-	seenAt                 store.Item // sk
+	seen, seenAt, seenFrom store.Item // sn, sk and sf
 	closed                 time.Time  // zero while it is open
 	closer                 string     // the request that closed it
 }
@@ -75,12 +74,13 @@ type handover struct {
 	at    time.Time
 	was   tail
 	taken int64 // by how much it lowered what is unread
-	// One message that never was in a row, or else a range of rows; the range is empty where a read is answered without messages.
+	// One message that never was in a row, or an array of many, or else a range of rows; the range is empty where a read is answered without messages.
 	message  reference
+	many     bool
 	from, to position
 }
 
-// direct tells whether it is of a message that never was in a row.
+// direct tells whether it is of messages that never were in a row.
 func (h *handover) direct() bool { return h.message != reference{} }
 
 // owed is an `ok` that a caller may not have got.
@@ -117,7 +117,7 @@ func decode(i store.Item) *meta {
 	}
 	m := &meta{pipeid: i.Str("pipeid"), owner: i.Str("owner"), request: i.Str("req"), length: i.Int("len"), head: decodePosition(i.Map("head")),
 		tail: decodeTail(i.Map("tail")), asks: i.Int("asks"), asker: i.Str("asker"), handed: map[string]handover{}, owed: map[string]owed{},
-		made: map[string]tail{}, seen: i.Map("sn"), seenAt: i.Map("sk"), closed: i.Time("closed"), closer: i.Str("closer")}
+		made: map[string]tail{}, seen: i.Map("sn"), seenAt: i.Map("sk"), seenFrom: i.Map("sf"), closed: i.Time("closed"), closer: i.Str("closer")}
 	if list, ok := i["waits"].(*types.AttributeValueMemberL); ok {
 		for _, v := range list.Value {
 			m.waits = append(m.waits, decodeWait(store.Item{"": v}.Map("")))
@@ -127,7 +127,7 @@ func decode(i store.Item) *meta {
 	for token := range who {
 		w := what.Map(token)
 		m.handed[token] = handover{token: token, wait: decodeWait(who.Map(token)), at: w.Time("at"), was: decodeTail(was.Map(token)),
-			taken: w.Int("k"), message: reference{w.Str("m"), w.Str("mb")}, from: decodePosition(w.Map("f")), to: decodePosition(w.Map("t"))}
+			taken: w.Int("k"), message: reference{w.Str("m"), w.Str("mb")}, many: w.Bool("many"), from: decodePosition(w.Map("f")), to: decodePosition(w.Map("t"))}
 	}
 	owing := i.Map("owed")
 	for token := range owing {
@@ -170,7 +170,9 @@ func (h *handover) what() types.AttributeValue {
 	i := store.Item{"at": store.Millis(h.at)}
 	switch {
 	case h.direct():
-		h.message.set(i, "m", "mb")
+		if h.message.set(i, "m", "mb"); h.many {
+			i["many"] = store.Bool(true)
+		}
 	case h.from != h.to:
 		i["k"], i["f"], i["t"] = store.N(h.taken), h.from.attribute(), h.to.attribute()
 	}

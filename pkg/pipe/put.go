@@ -18,15 +18,20 @@ import (
 type entry struct {
 	pipeid   string
 	messages []json.RawMessage
-	writer   *call.Call  // nil for a topic
-	pub      Publication // of a topic
+	writer   *call.Call // nil for a topic
+
+	// Of a topic: what the messages are, without those that turned out to be in the pipe; Publications says more.
+	row   string
+	first int64
+	body  string
+	// given says that the messages take the place of those for which the number lost was allotted, which was given up; met, that it has a plug.
+	given, met bool
+	lost       int64
+	looks      bool // a row was put, or found: reads may wait beside it
 
 	// What was prepared for a hand-over.
 	message reference
 	ack     reference
-	// The number that was allotted to the publication and then given up, if one was.
-	given bool
-	lost  int64
 }
 
 // put writes to a pipe: to a read that waits, if nothing is unread, else behind what is. The caller is answered; there tells whether the pipe is, and
@@ -36,18 +41,16 @@ func (p *Pipes) put(ctx context.Context, m *meta, e *entry) (there bool, err err
 		if !m.open() {
 			return false, nil
 		}
-		if done, at, numbered := m.appended(e.pub); done && !numbered {
-			return true, nil // handed over or dropped, by a handler that may still be at it
-		} else if done && !(e.given && at.row == e.lost) {
-			switch there, err := p.putRow(ctx, e.pipeid, e.row(at, 1, fmt.Sprintf("%s/%d", e.pub.Row, e.pub.N), p)); {
-			case err != nil:
-				return true, err
-			case !there.plug:
-				return true, call.Recorded(p.look(ctx, e.pipeid))
-			}
-			e.given, e.lost = true, at.row
+		if err := p.catchUp(ctx, m, e); err != nil {
+			return true, err
 		}
-		if m.empty() && len(m.waits) > 0 && len(e.messages) == 1 {
+		if len(e.messages) == 0 {
+			if e.looks {
+				err = p.look(ctx, e.pipeid)
+			}
+			return true, call.Recorded(err)
+		}
+		if m.empty() && len(m.waits) > 0 && m.takes(e) {
 			if !m.waits[0].deadline.After(p.Now()) {
 				if m, err = p.expire(ctx, m, 0); err != nil {
 					return true, err
@@ -61,7 +64,7 @@ func (p *Pipes) put(ctx context.Context, m *meta, e *entry) (there bool, err err
 			if m = now; h == nil {
 				continue
 			}
-			m, err = p.handOver(ctx, m, h, []message{{text: e.messages[0], count: h.was.count + 1}}, e.writer)
+			m, err = p.handOver(ctx, m, h, counted(e.messages, h.was.count), e.writer)
 			if err == nil {
 				_, err = p.settle(ctx, m)
 			}
@@ -75,7 +78,7 @@ func (p *Pipes) put(ctx context.Context, m *meta, e *entry) (there bool, err err
 			continue
 		}
 		if got.fit > 0 {
-			there, err := p.putRow(ctx, e.pipeid, e.row(got.tail, got.fit, got.token, p))
+			there, err := p.putRow(ctx, e.pipeid, p.row(got.tail, e.messages[:got.fit], e.body, got.token))
 			if err != nil {
 				return true, err
 			}
@@ -102,45 +105,53 @@ func (p *Pipes) stored(ctx context.Context, e *entry) error {
 	return errors.Join(p.gone(ctx, e.writer.Connid, toWriter), err)
 }
 
-// row returns the row of the first messages of an entry, as many as fit.
-func (e *entry) row(at tail, fit int, token string, p *Pipes) row {
+// row returns a row of messages, or of the one that is in a body row.
+func (p *Pipes) row(at tail, messages []json.RawMessage, body, token string) row {
 	r := row{number: at.row, count: at.count + 1, sum: at.sum, at: p.Now(), token: token}
-	switch {
-	case e.pub.Body != "":
-		r.body, r.length = e.pub.Body, int64(len(e.messages[0]))
-	case fit > 1:
-		r.many, r.text = true, string(jsonrpc.Array(e.messages[:fit]))
-	default:
-		r.text = string(e.messages[0])
+	if body != "" {
+		r.body, r.length = body, int64(len(messages[0]))
+	} else {
+		r.text, r.many = joined(messages), len(messages) > 1
 	}
 	return r
 }
 
-// direct hands a message to the first read that waits. It returns the hand-over, or nil if others were first, and the pipe as it is then.
+// joined is a message, or an array of several.
+func joined(messages []json.RawMessage) string {
+	if len(messages) == 1 {
+		return string(messages[0])
+	}
+	return string(jsonrpc.Array(messages))
+}
+
+// direct hands messages to the first read that waits, which takes them. It returns the hand-over, or nil if others were first, and the pipe as it is then.
 func (p *Pipes) direct(ctx context.Context, m *meta, e *entry) (*handover, *meta, error) {
-	h := &handover{token: p.token(), at: p.Now()}
+	k := int64(len(e.messages))
+	h := &handover{token: p.token(), at: p.Now(), many: k > 1}
 	if err := p.prepare(ctx, m, e); err != nil {
 		return nil, nil, err
 	}
 	h.message = e.message
 	w := store.Write{Table: store.Pipes, Key: metaKey(m.pipeid),
-		Update: "SET #who.#token = #waits[0], #what.#token = :what, #was.#token = #tail, #tail.#c = #tail.#c + :one, #tail.#d = :zero",
+		Update: "SET #who.#token = #waits[0], #what.#token = :what, #was.#token = #tail, #tail.#c = #tail.#c + :k, #tail.#d = :zero",
 		If:     "attribute_not_exists(#closed) AND #tail.#c = :count AND #head.#n = #tail.#n AND #waits[0].#dl > :now" + notRefused,
-		Values: store.Item{":what": h.what(), ":one": store.N(1), ":zero": store.N(0), ":now": store.Millis(h.at), ":token": store.S(h.token),
+		Values: store.Item{":what": h.what(), ":k": store.N(k), ":zero": store.N(0), ":now": store.Millis(h.at), ":token": store.S(h.token),
 			":count": store.N(m.tail.count)},
 		Names: map[string]string{"#token": h.token}}
 	if e.writer != nil && e.writer.ID != nil {
 		w.Update += ", #owed.#token = :owed"
 		w.Values[":owed"] = owed{connid: e.writer.Connid, id: e.ack, at: h.at}.attribute()
 	}
-	if e.pub.Row != "" {
-		w.Values[":no"] = store.Bool(false)
-		e.once(&w, ":no")
+	if k > 1 {
+		w.If += " AND #waits[0].#m >= :k"
+	}
+	if e.row != "" {
+		e.once(&w, k, false)
 	}
 	w.Update += " REMOVE #waits[0]"
-	// Key: the pipe. Condition: it is open, as many messages were written as were read, nothing is unread, a read waits whose deadline is ahead (and
-	// this publication was not appended). Effect: the first read that waits is in a hand-over of the message, with the counters as they were; one
-	// more message is counted, the drops are reported, the writer is owed an ok. A loser finds that another wrote, or took the read, or, by
+	// Key: the pipe. Condition: it is open, as many messages were written as were read, nothing is unread, a read waits whose deadline is ahead and
+	// which takes as many (and these publications were not appended). Effect: the first read that waits is in a hand-over of the messages, with the
+	// counters as they were; they are counted, the drops are reported, the writer is owed an ok. A loser finds that another wrote, or took the read, or, by
 	// the token, that it was itself. It is the count that lets no attempt come late, when the hand-over is cleared and its token forgotten.
 	i, err := p.DB.Do(ctx, w)
 	if old, lost := store.Lost(err); lost {
@@ -165,21 +176,22 @@ func (p *Pipes) prepare(ctx context.Context, m *meta, e *entry) error {
 	if e.message != (reference{}) {
 		return nil
 	}
-	if e.pub.Body != "" {
-		e.message = reference{body: e.pub.Body}
+	if e.body != "" {
+		e.message = reference{body: e.body}
 		return nil
 	}
 	most := inline
 	if len(m.handed) >= inlined {
 		most = 0
 	}
-	message, ack := p.referTo(e.messages[0], most), reference{}
+	text := joined(e.messages)
+	message, ack := p.referTo([]byte(text), most), reference{}
 	if e.writer != nil {
 		ack = p.referTo(e.writer.ID, inlineID)
 	}
 	id, err := beside(
 		func() error { return p.putBody(ctx, ack, string(e.idOf())) },
-		func() error { return p.putBody(ctx, message, string(e.messages[0])) })
+		func() error { return p.putBody(ctx, message, text) })
 	if err := errors.Join(id, err); err != nil {
 		return err
 	}
@@ -204,11 +216,15 @@ type allotted struct {
 // remembered is how many of the last allotments a pipe remembers, so that who lost a response knows its own among others.
 const remembered = 4
 
-// allot takes a number for a write and counts its messages, those for which there is no room as dropped. It returns nil if others were first, and the
-// pipe as it is then.
+// allot takes a number for a write and counts its messages, those for which there is no room as dropped. Of publications it takes as many as there is room
+// for, or all where there is none: what a number was allotted for was dropped in no part. It returns nil if others were first, and the pipe as it is then;
+// and always for publications: what they got is what the pipe knows of their row.
 func (p *Pipes) allot(ctx context.Context, m *meta, e *entry) (*allotted, *meta, error) {
-	all := int64(len(e.messages))
-	fit := min(all, max(m.length-m.tail.waiting, 0))
+	all, room := int64(len(e.messages)), max(m.length-m.tail.waiting, 0)
+	if e.row != "" && room > 0 {
+		all = min(all, room)
+	}
+	fit := min(all, room)
 	token := p.token()
 	w := store.Write{Table: store.Pipes, Key: metaKey(m.pipeid), If: "attribute_not_exists(#closed) AND ",
 		Update: "SET #tail.#n = #tail.#n + :one, #tail.#c = #tail.#c + :all, #tail.#s = #tail.#s + :fit, #tail.#w = #tail.#w + :fit, " +
@@ -227,12 +243,8 @@ func (p *Pipes) allot(ctx context.Context, m *meta, e *entry) (*allotted, *meta,
 		w.Update = "SET #tail.#c = #tail.#c + :all, #tail.#d = #tail.#d + :all"
 		w.Values = store.Item{":len": store.N(m.length), ":all": store.N(all), ":count": store.N(m.tail.count)}
 	}
-	if e.pub.Row != "" {
-		at := "#tail"
-		if fit == 0 {
-			at, w.Values[":no"] = ":no", store.Bool(false)
-		}
-		e.once(&w, at)
+	if e.row != "" {
+		e.once(&w, all, fit > 0)
 	} else {
 		w.If += " AND attribute_not_exists(#made.#token)"
 		w.Update += ", #made.#token = #tail"
@@ -240,30 +252,48 @@ func (p *Pipes) allot(ctx context.Context, m *meta, e *entry) (*allotted, *meta,
 		w.Update += m.forget(w.Names)
 	}
 	// Key: the pipe. Condition: it is open, there is room for all messages, or exactly as much as was read, or none, and then as many were written as
-	// were read; and this was not done yet. (An attempt that comes late, when its token is forgotten, takes a number that is given up again, but its
-	// drops would be counted twice.)
+	// were read; and this was not done yet. (An attempt that comes when its token is forgotten takes a number that is given up again; but drops would be
+	// counted twice, which the number of messages forbids.)
 	// Effect: a number is allotted if any found room; all messages are counted, those accepted as unread, the others as drops; tail as it
-	// was is kept under the token, or as the publication's. A loser finds that the room is another now, or, by the token or the
-	// publication, that it was itself (or an earlier run of the same publication).
+	// was is kept under the token, or as the publications'. A loser finds that the room is another now, or, by the token or the
+	// publications, that it was itself (or an earlier run of some of the same publications).
 	i, err := p.DB.Do(ctx, w)
-	if old, lost := store.Lost(err); lost {
-		i, err = old, nil
-	}
-	if err != nil {
+	old, lost := store.Lost(err)
+	if lost {
+		i = old
+	} else if err != nil {
 		return nil, nil, err
 	}
 	now := decode(i)
 	if now == nil {
 		return nil, nil, nil
 	}
-	if e.pub.Row != "" {
-		return nil, now, nil // what it got is among what the pipe has seen
-	}
-	at, mine := now.made[token]
-	if !mine {
+	if e.row != "" {
 		return nil, now, nil
 	}
-	return &allotted{at, int(fit), token}, now, nil
+	at, mine := now.made[token]
+	switch {
+	case mine:
+		return &allotted{at, int(fit), token}, now, nil
+	case fit < all && store.Repeated(err) && now.forgets(m.tail.count):
+		return nil, nil, errForgotten
+	}
+	return nil, now, nil
+}
+
+// errForgotten says that messages were perhaps dropped and counted, by a write whose response was lost and of which so many others came since that it is
+// forgotten. To drop them again would count them twice, and no answer but this is known to be true.
+var errForgotten = errors.New("whether messages were dropped is not known")
+
+// forgets tells whether a pipe may have forgotten an allotment that was made when so many messages had been written.
+func (m *meta) forgets(count int64) bool {
+	since := 0
+	for _, at := range m.made {
+		if at.count > count {
+			since++
+		}
+	}
+	return since >= remembered
 }
 
 // forget returns the clause that removes all but the latest allotments that a pipe remembers, and names them.

@@ -18,8 +18,10 @@ type story struct {
 	rng          *rand.Rand
 	owner, other *client
 	calls        int
-	published    int64
-	publishing   bool
+	published    int64 // how many there are of a row, and in how many of which all is known to be well
+	delivered    int64
+	fanning      int                // how many fan-outs are at work
+	topical      bool               // most of it is about publications
 	writes       map[string][]int64 // messages by the id of their write
 	acknowledged map[int64]bool
 	answers      map[string]string // what calls got, by their id
@@ -38,7 +40,7 @@ func TestAnyStory(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			s := &story{bench: newBench(t), rng: rand.New(rand.NewPCG(uint64(seed), 7)), writes: map[string][]int64{}, acknowledged: map[int64]bool{},
 				answers: map[string]string{}, read: map[int64]int{}, counts: map[int64]int64{},
-				begun: map[int64]int{}, known: map[int64]int{}}
+				begun: map[int64]int{}, known: map[int64]int{}, topical: seed%2 == 1}
 			s.owner, s.other = s.client("owner"), s.client("other")
 			s.owner.create(fmt.Sprintf(`{"len":%d}`, 1+s.rng.IntN(6)))
 			for range 30 {
@@ -91,26 +93,26 @@ func (s *story) time(d time.Duration) {
 func (s *story) call() {
 	s.calls++
 	id := fmt.Sprint(1000 + s.calls)
-	switch s.rng.IntN(7) {
+	kind := s.rng.IntN(7)
+	if s.topical && s.rng.IntN(2) == 0 {
+		kind = 3
+	}
+	switch kind {
 	case 0, 1:
 		s.owner.read(id, fmt.Sprintf(`"max":%d,"timeout":%d`, 1+s.rng.IntN(3), 40*s.rng.IntN(3)))
 	case 2:
 		s.owner.read(id, "")
 	case 3:
-		if s.publishing { // publications of a row come one after another
-			return
-		}
-		s.publishing = true
-		defer func() { s.publishing = false }()
-		s.published++
-		n := s.published
-		msg := 1000*int64(s.calls) + 999
-		for s.publish(n, fmt.Sprint(msg)) == "unknown" {
-			if s.rng.IntN(2) == 0 {
-				s.Advance(11 * time.Second)
+		switch s.fanning++; s.fanning {
+		case 1:
+			s.published += 1 + s.rng.Int64N(4)
+			for s.delivered < s.published {
+				s.fanOut()
 			}
+		case 2, 3:
+			s.fanOut() // the stream gave something to another invocation, too
 		}
-		s.acknowledged[msg] = true
+		s.fanning--
 	default:
 		k := 1 + s.rng.IntN(3)
 		var texts []string
@@ -125,9 +127,38 @@ func (s *story) call() {
 	}
 }
 
+// fanOut is an invocation that hands out publications: some of those that may be begun, and those that follow, until it does not know what came of some. What
+// others did of them meanwhile it does not know.
+func (s *story) fanOut() {
+	for next, last := s.delivered+1-s.rng.Int64N(min(s.delivered, 2)+1), s.published; next <= last; {
+		k := 1 + s.rng.Int64N(last-next+1)
+		var texts []string
+		for n := range k {
+			texts = append(texts, fmt.Sprint(publications+next+n))
+		}
+		if s.publishes(next, texts...) == "unknown" {
+			if s.rng.IntN(2) == 0 {
+				s.Advance(11 * time.Second)
+			}
+			return
+		}
+		for ; k > 0; k-- {
+			s.acknowledged[publications+next] = true
+			next++
+		}
+		s.delivered = max(s.delivered, next-1)
+	}
+}
+
+// publications are the messages from this number on.
+const publications = 1_000_000
+
 // disturb chooses what goes wrong with the next request of some kind.
 func (s *story) disturb() {
 	kinds := []harness.Kind{s.update(), s.update(), s.update(), s.getting(), s.puttingRow(), s.On("PostToConnection"), s.On("Query", "nexus-pipes")}
+	if s.topical {
+		kinds = append(kinds, s.alloting(), s.alloting(), s.alloting(), s.puttingRow(), s.puttingRow())
+	}
 	kind := kinds[s.rng.IntN(len(kinds))]
 	what := func() {
 		switch s.rng.IntN(6) {
@@ -213,6 +244,14 @@ func (s *story) finish() {
 			if begun > known && s.read[first] > 0 && s.read[then] > 0 && s.counts[first] > s.counts[then] {
 				s.t.Errorf("%d was read before %d, which was acknowledged before it was written", then, first)
 			}
+		}
+	}
+	for n, before := int64(1), int64(0); n <= s.published; n++ {
+		if msg := publications + n; s.read[msg] > 0 {
+			if s.counts[msg] <= before {
+				s.t.Errorf("publication %d was read before one that was before it", n)
+			}
+			before = s.counts[msg]
 		}
 	}
 	if lost > s.drops {

@@ -57,8 +57,8 @@ func (p *Pipes) inspect(ctx context.Context, m *meta, again bool) error {
 		failed = append(failed, p.repair(ctx, m))
 	}
 	failed = append(failed, p.deadlines(ctx, m))
-	if young && again {
-		failed = append(failed, p.Timer.After(ctx, p.RepairAge, timer.Wake{Kind: WakeInspect, Key: []string{m.pipeid}}))
+	if young > 0 && again {
+		failed = append(failed, p.Timer.After(ctx, young, timer.Wake{Kind: WakeInspect, Key: []string{m.pipeid}}))
 	}
 	return errors.Join(failed...)
 }
@@ -66,14 +66,14 @@ func (p *Pipes) inspect(ctx context.Context, m *meta, again bool) error {
 // old tells whether what has not moved since a time is repair's.
 func (p *Pipes) old(at time.Time) bool { return p.Now().Sub(at) >= p.RepairAge }
 
-// underWay tells whether there is anything in a pipe that somebody has to finish: what is stuck, since it has not moved for RepairAge, and what is
-// young.
-func (p *Pipes) underWay(m *meta) (stuck, young bool) {
+// underWay tells whether there is anything in a pipe that somebody has to finish: whether anything is stuck, since it has not moved for RepairAge, and
+// after how long nothing will be too young to be; 0 if nothing is.
+func (p *Pipes) underWay(m *meta) (stuck bool, young time.Duration) {
 	note := func(at time.Time) {
 		if p.old(at) {
 			stuck = true
 		} else {
-			young = true
+			young = max(young, p.RepairAge-p.Now().Sub(at))
 		}
 	}
 	for _, h := range m.handed {

@@ -28,7 +28,7 @@ func TestWriteDies(t *testing.T) {
 			b.Advance(pipe.RepairAge - time.Millisecond)
 			b.repair()
 			owner.got()
-			b.timers("59.999s pipe.inspect A")
+			b.timers("30.999s pipe.inspect A")
 			b.pass(time.Minute)
 			other.got()
 			if c.read {

@@ -92,18 +92,29 @@ func (r row) messages() ([]message, error) {
 	if r.body != "" {
 		return []message{{count: r.count, body: r.body, length: r.length}}, nil
 	}
-	texts := []json.RawMessage{json.RawMessage(r.text)}
-	if r.many {
-		texts = nil
-		if err := json.Unmarshal([]byte(r.text), &texts); err != nil {
-			return nil, fmt.Errorf("row %d of a pipe: %w", r.number, err)
-		}
+	texts, err := textsOf([]byte(r.text), r.many)
+	if err != nil {
+		return nil, fmt.Errorf("row %d of a pipe: %w", r.number, err)
 	}
+	return counted(texts, r.count-1), nil
+}
+
+// textsOf returns the messages of a text, which is an array of them where many is set, or else one.
+func textsOf(text []byte, many bool) (texts []json.RawMessage, err error) {
+	if !many {
+		return []json.RawMessage{text}, nil
+	}
+	err = json.Unmarshal(text, &texts)
+	return texts, err
+}
+
+// counted numbers messages, before which so many were written.
+func counted(texts []json.RawMessage, before int64) []message {
 	all := make([]message, len(texts))
 	for n, text := range texts {
-		all[n] = message{text: text, count: r.count + int64(n)}
+		all[n] = message{text: text, count: before + int64(n) + 1}
 	}
-	return all, nil
+	return all
 }
 
 // fetch reads the messages that are in body rows.

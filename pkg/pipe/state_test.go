@@ -112,6 +112,9 @@ func (b *bench) meta(of store.Item) string {
 		add("%s=%d", r, i.Map("sn").Int(r))
 		if at := i.Map("sk").Map(r); at != nil {
 			add("in %d", at.Int("n"))
+			if first := i.Map("sf").Int(r); first != i.Map("sn").Int(r) {
+				add("from %d", first)
+			}
 		}
 	}
 	if i.Has("closed") {
@@ -120,7 +123,7 @@ func (b *bench) meta(of store.Item) string {
 	if i.Int("exp") == 0 {
 		add("kept")
 	}
-	for _, shown := range []string{"row", "len", "head", "tail", "waits", "who", "what", "was", "owed", "made", "sn", "sk", "asks", "asker", "req",
+	for _, shown := range []string{"row", "len", "head", "tail", "waits", "who", "what", "was", "owed", "made", "sn", "sk", "sf", "asks", "asker", "req",
 		"closer", "exp"} {
 		if !i.Has(shown) && shown != "closer" {
 			add("no %s", shown)

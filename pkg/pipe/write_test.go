@@ -282,6 +282,43 @@ func TestLostResponseOfADrop(t *testing.T) {
 	other.got("1"+ok, "2"+ok)
 }
 
+// TestForgottenDrop: so many others drop between the attempts of a drop that the pipe has forgotten it, if it was. Then its writer is told that nobody knows.
+// It is counted once in any case.
+func TestForgottenDrop(t *testing.T) {
+	for _, test := range []struct {
+		carriedOut bool // the first attempt
+		others     int
+		says       string
+		drops      int
+	}{
+		{true, 3, "", 5},
+		{true, 4, "unknown", 6},
+		{false, 4, "", 6}, // the first other's shows that it was not carried out
+		{false, 5, "unknown", 5},
+	} {
+		t.Run(fmt.Sprint(test.carriedOut, test.others), func(t *testing.T) {
+			b := newBench(t)
+			owner, other := b.client("owner"), b.client("other")
+			owner.create(`{"len":1}`)
+			b.says(other.write("1", "1"), "")
+			if test.carriedOut {
+				b.alloting().Lose(1)
+			} else {
+				b.alloting().Fail(1)
+			}
+			b.alloting().Run(func() { // before the first attempt
+				b.alloting().Run(func() { // before the second
+					for n := range test.others {
+						b.says(owner.write(fmt.Sprint(n+2), "2"), "")
+					}
+				})
+			})
+			b.says(other.write("9", `[8,9],"multi":true`), test.says)
+			b.want(fmt.Sprintf("A owner len=1 head=0.0/0 tail=1/1 count=%d unread=1 drops=%d", test.drops+1, test.drops), "A.0 1/0 1")
+		})
+	}
+}
+
 // TestWriteFails: where nothing is known to be written the caller hears of it; where a hand-over may be recorded, its record answers.
 func TestWriteFails(t *testing.T) {
 	b := newBench(t)

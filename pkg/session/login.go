@@ -79,7 +79,7 @@ func (s *Sessions) Login(ctx context.Context, c *call.Call, p Login) (jsonrpc.Ou
 // entry is a login that was found good.
 type entry struct {
 	connid, request, ip string
-	// seen is who wrote the session's tags last, as it was read before the user was; nil if nobody did.
+	// seen is the last write of the session's tags, as it was read before the user was; nil if there was none.
 	seen types.AttributeValue
 	in   call.Session
 	most int64 // live sessions that the user may have
@@ -89,15 +89,15 @@ type entry struct {
 
 // enter makes a session that of a user.
 func (s *Sessions) enter(ctx context.Context, e entry) (jsonrpc.Outcome, error) {
-	for range reloads {
-		told, w, err := s.entering(ctx, &e)
+	for n := range reloads {
+		told, w, err := s.entering(ctx, &e, n)
 		if err != nil {
 			return "", err
 		}
-		// Key: the session. Condition: live, for an update would make an ended one anew; its tags last written by the request that was read, for a
+		// Key: the session. Condition: live, for an update would make an ended one anew; its tags last written by the write that was read, for a
 		// login or reload since may have brought newer ones, and an attempt that comes late must not undo them; and, if a worker was asked,
 		// that no other login came since it was. Effect: user and tags, also under the user in the index, and the mask that later reloads go
-		// by; this request is their writer, and the last login. A loser's session has ended, or, if a worker was asked, another login won, or
+		// by; this write is their last, and this request the last login. A loser's session has ended, or, if a worker was asked, another login won, or
 		// it finds what to begin again with, or, by the request, that it was itself.
 		_, err = s.DB.Do(ctx, w)
 		old, lost := store.Lost(err)
@@ -119,10 +119,11 @@ func (s *Sessions) enter(ctx context.Context, e entry) (jsonrpc.Outcome, error) 
 	return "", errors.New("session " + e.connid + ": its user changed at each attempt to log in")
 }
 
-// entering returns the write of a login, and what its caller is told then.
-func (s *Sessions) entering(ctx context.Context, e *entry) (told jsonrpc.Outcome, w store.Write, err error) {
-	set, remove := "SET #user = :user, #owner = :user, #tags = :tags, #req = :req, #login = :req", " REMOVE #mask"
-	only, vals := "#state = :live", store.Item{":live": store.S(live), ":user": store.S(e.in.User), ":req": store.S(e.request)}
+// entering returns the nth write of a login, and what its caller is told then.
+func (s *Sessions) entering(ctx context.Context, e *entry, n int) (told jsonrpc.Outcome, w store.Write, err error) {
+	set, remove := "SET #user = :user, #owner = :user, #tags = :tags, #req = :req, #login = :login", " REMOVE #mask"
+	only, vals := "#state = :live", store.Item{":live": store.S(live), ":user": store.S(e.in.User), ":login": store.S(e.request),
+		":req": store.S(store.Stamp(e.request, n))}
 	if e.seen == nil {
 		only += " AND attribute_not_exists(#req)"
 	} else {

@@ -15,8 +15,8 @@ import (
 // WakeReload is the kind of message that reloads sessions which sys.session.reload had no time for.
 const WakeReload = "session.reload"
 
-// A reload that others get in the way of is tried so often.
-const reloads = 8
+// A login or reload that others get in the way of is tried so often: each attempt that loses is another's that won.
+const reloads = 32
 
 // Reload carries out sys.reload: the tags of the session's user as they are now. -32600 for nobody; -32004, leaving the session as it was, for a
 // user that is no more.
@@ -71,7 +71,7 @@ func (s *Sessions) reload(ctx context.Context, connid, request string) error {
 	if err != nil {
 		return err
 	}
-	for range reloads {
+	for n := range reloads {
 		user := item.Str("user")
 		if user == Nobody {
 			return jsonrpc.Err(jsonrpc.InvalidRequest, "not logged in")
@@ -91,12 +91,12 @@ func (s *Sessions) reload(ctx context.Context, connid, request string) error {
 		if err != nil {
 			return err
 		}
-		// Key: the session. Condition: live, its user and tags last written by the request that was read, for a login or reload since may
-		// have brought another user or newer tags. Effect: the tags; this request is their writer. A loser finds the session ended, or what
+		// Key: the session. Condition: live, its user and tags last written by the write that was read, for a login or reload since may
+		// have brought another user or newer tags. Effect: the tags; this write is their last. A loser finds the session ended, or what
 		// to begin again with, be it from itself.
 		_, err = s.DB.Do(ctx, store.Write{Table: store.Sessions, Key: key(connid), If: "#state = :live AND #req = :seen",
 			Update: "SET #tags = :tags, #req = :req",
-			Values: store.Item{":live": store.S(live), ":seen": item["req"], ":tags": store.S(tags), ":req": store.S(request)}})
+			Values: store.Item{":live": store.S(live), ":seen": item["req"], ":tags": store.S(tags), ":req": store.S(store.Stamp(request, n))}})
 		old, lost := store.Lost(err)
 		switch {
 		case err == nil:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"nexus/pkg/call"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/session"
 	"nexus/pkg/store"
@@ -93,4 +94,41 @@ func TestReloadOvertaken(t *testing.T) {
 		t.Errorf("%v, want %v", err, session.ErrEnded)
 	}
 	b.want(connid + ` ended user=elsa owner= tags={".":{"e":1}} wd=90`)
+}
+
+// TestOneRequestWritesTwice: the first write of a reload is there, is not heard of, is read by a second reload and overwritten by a third; then it writes again.
+// The second, which had read the user before, must not take that for what it read.
+func TestOneRequestWritesTwice(t *testing.T) {
+	b := newBench(t)
+	b.user("dora", `{".":{"n":1}}`)
+	connid := b.Connect().Connid
+	b.as(connid, "dora")
+	reload := func(c *call.Call) {
+		if _, err := b.sessions.Reload(b.ctx, c); err != nil {
+			t.Error(err)
+		}
+	}
+	first, read, again, done := b.call(connid), make(chan struct{}), make(chan struct{}), make(chan struct{})
+	writing := b.On("UpdateItem", `"nexus-sessions"`)
+	writing.Lose(1)
+	writing.Run(func() {
+		writing.Run(func() { // before the second attempt
+			close(read)
+			<-again
+		})
+	})
+	go func() {
+		defer close(done)
+		reload(first)
+	}()
+	<-read
+	second, third := b.call(connid), b.call(connid)
+	writing.Run(func() {
+		b.set("dora", "tags", store.S(`{".":{"n":2}}`))
+		reload(third)
+		close(again)
+		<-done
+	})
+	reload(second)
+	b.want(loggedIn(connid, "dora", `{".":{"n":2}}`))
 }

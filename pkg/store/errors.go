@@ -12,8 +12,8 @@ import (
 // ConditionFailed is what a conditional write returns that lost: the item as it is (nil if there is none).
 type ConditionFailed struct {
 	Old Item
-	// Repeated says that the SDK had sent the write before and seen no response: the condition may have held then.
-	Repeated bool
+	// repeated says that the SDK had sent the write before and seen no response: the condition may have held then.
+	repeated bool
 }
 
 // Error implements error.
@@ -34,11 +34,11 @@ func Lost(err error) (old Item, lost bool) {
 	return nil, false
 }
 
-// Repeated tells whether err is a failed condition of a write that had been sent before. Who must know its own write, and finds that what it
-// would know it by may have been overwritten since, knows by this that it cannot know.
+// Repeated tells whether err is a failed condition of a write that had been sent before, without an answer. Who must know its own write, and finds that
+// what it would know it by may have been overwritten since, knows by this that it cannot know.
 func Repeated(err error) bool {
-	c, lost := errors.AsType[*ConditionFailed](err)
-	return lost && c.Repeated
+	_, lost := errors.AsType[*ConditionFailed](err)
+	return lost && repeated(err)
 }
 
 // Refused tells whether err is the answer to the first and only attempt at a request, and says that it is not carried out: a right that is missing, a
@@ -48,8 +48,20 @@ func Refused(err error) bool {
 	return ok && answer.Response != nil && answer.HTTPStatusCode()/100 == 4 && !repeated(err)
 }
 
+// resent is the answer to a request that met contention before, when the SDK had sent it more than once.
+type resent struct{ error }
+
+// Unwrap makes it the error that it holds.
+func (r resent) Unwrap() error { return r.error }
+
 // repeated tells whether the SDK says, in the header that numbers its attempts, that it was not the first that an error answers.
 func repeated(err error) bool {
+	if _, ok := errors.AsType[resent](err); ok {
+		return true
+	}
+	if failed, ok := errors.AsType[*ConditionFailed](err); ok {
+		return failed.repeated
+	}
 	answer, ok := errors.AsType[*http.ResponseError](err)
 	if !ok || answer.Response == nil || answer.Response.Request == nil {
 		return false
@@ -80,7 +92,7 @@ func translate(err error) error {
 		return nil
 	}
 	if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
-		return &ConditionFailed{Old: failed.Item, Repeated: repeated(err)}
+		return &ConditionFailed{Old: failed.Item, repeated: repeated(err)}
 	}
 	if cancelled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
 		out := &Cancelled{Lost: make([]*ConditionFailed, len(cancelled.CancellationReasons))}

@@ -41,6 +41,16 @@ func Set(members ...string) types.AttributeValue {
 // Millis is how times are stored: milliseconds since 1970.
 func Millis(t time.Time) types.AttributeValue { return N(t.UnixMilli()) }
 
+// Stamp names the nth write, from 0 on, by which a request tries to change an item, for an attribute that tells who wrote last and that writes are
+// conditional on. A request may have to write twice, since its first write was there, was not heard of and was overwritten; what others read of that first
+// one must not seem to be what the second one made.
+func Stamp(request string, n int) string {
+	if n == 0 {
+		return request
+	}
+	return request + "#" + strconv.Itoa(n)
+}
+
 // Has tells whether an attribute is there.
 func (i Item) Has(name string) bool { _, ok := i[name]; return ok }
 

@@ -47,11 +47,17 @@ func Backoff(chance func() float64) func(context.Context, int) error {
 
 // retry runs one request until it met something else than contention.
 func (db *DB) retry(ctx context.Context, request func() error) error {
+	again := false // an attempt before was sent more than once
 	for attempt := 1; ; attempt++ {
-		err := translate(request())
+		answer := request()
+		err := translate(answer)
 		if !errors.Is(err, errConflict) || attempt == Contention {
+			if again && err != nil {
+				return resent{err}
+			}
 			return err
 		}
+		again = again || repeated(answer)
 		if err := db.pause(ctx, attempt); err != nil {
 			return err
 		}

@@ -106,6 +106,7 @@ func TestContentionIsTriedAgain(t *testing.T) {
 func TestALostResponse(t *testing.T) {
 	b := newBench(t)
 	b.put("p", "a", "", 0)
+	b.put("p", "b", "", 0)
 	b.lose = true
 	_, err := b.Do(b.ctx, add("a", 1, 0))
 	if old, lost := store.Lost(err); !lost || old.Int("n") != 1 || !store.Repeated(err) {
@@ -114,7 +115,13 @@ func TestALostResponse(t *testing.T) {
 	if _, err := b.Do(b.ctx, add("a", 1, 0)); err == nil || store.Repeated(err) {
 		t.Errorf("a write that was sent once: %v, repeated %v", err, store.Repeated(err))
 	}
-	b.lose = true
+	n := 0
+	b.lose, b.conflict = true, func() bool { n++; return n == 2 } // then contention, and the write is sent anew
+	_, err = b.Do(b.ctx, add("b", 1, 0))
+	if old, lost := store.Lost(err); !lost || old.Int("n") != 1 || !store.Repeated(err) {
+		t.Errorf("a write that met contention: lost %v to %v, repeated %v", lost, old, store.Repeated(err))
+	}
+	b.lose, b.conflict = true, nil
 	if err := b.Transact(b.ctx, "t1", add("a", 1, 1)); err != nil {
 		t.Errorf("a transaction: %v", err)
 	}

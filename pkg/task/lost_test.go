@@ -228,6 +228,12 @@ func TestFailedWrites(t *testing.T) {
 			}
 			worker.got()
 			pusher.got()
+			switch w.name {
+			case "result", "long result", "cancel of a pull", "reject": // a write of that request that comes now is refused
+				if says := w.run(b, worker, pusher); !strings.HasPrefix(says, "-32002 ") {
+					t.Errorf("the request's write was not refused: %q", says)
+				}
+			}
 		})
 	}
 }

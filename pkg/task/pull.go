@@ -71,7 +71,8 @@ func (t *Tasks) take(ctx context.Context, k key, c *call.Call) (*item, error) {
 		case old.Map("debts")[c.Request] != nil:
 			return &item{}, nil // given back, and claimed by another, while the claim was being repeated
 		default:
-			return nil, t.clearExpired(ctx, k, old)
+			t.passExpired(ctx, k, old)
+			return nil, nil
 		}
 	}
 	if err != nil {

@@ -126,7 +126,8 @@ func (t *Tasks) convert(ctx context.Context, k key, n *task) (*item, error) {
 		func() error { return t.setTimer(ctx, k, kindTask, n.deadline) })
 	if old, lost := store.Lost(errs[0]); lost {
 		if old.Str("push") != n.push {
-			return nil, t.clearExpired(ctx, k, old)
+			t.passExpired(ctx, k, old)
+			return nil, nil
 		}
 		i, errs[0] = old, nil
 	}

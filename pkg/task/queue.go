@@ -151,3 +151,11 @@ func (t *Tasks) clearExpired(ctx context.Context, k key, old store.Item) error {
 	}
 	return t.expire(ctx, k, old.Str("kind"))
 }
+
+// passExpired is clearExpired for a call that has another to do: that the end of an item which is not its own failed, or is recorded, says nothing of
+// the call, which goes on to be answered.
+func (t *Tasks) passExpired(ctx context.Context, k key, old store.Item) {
+	if err := t.clearExpired(ctx, k, old); err != nil {
+		t.Log.Warn("expire", "task", k.taskid(), "error", err)
+	}
+}

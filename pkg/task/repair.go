@@ -37,10 +37,10 @@ func (t *Tasks) Changed(ctx context.Context, keys [][2]string) error {
 func (t *Tasks) inspect(ctx context.Context, e *item) error {
 	now := t.Now()
 	if e.open() && !e.deadline.After(now) {
-		if err := t.expire(ctx, e.key, e.kind); err != nil || e.state != working {
+		if err := t.expire(ctx, e.key, e.kind); err != nil || e.kind != kindTask {
 			return err
 		}
-		return t.Changed(ctx, [][2]string{e.key}) // its hand-over may be owed, and old enough
+		return t.Changed(ctx, [][2]string{e.key}) // its hand-over, or a detached push's ok, may be owed, and old enough
 	}
 	if age := now.Sub(e.still()); age < t.RepairAge {
 		wait := t.RepairAge - age
@@ -56,12 +56,15 @@ func (t *Tasks) inspect(ctx context.Context, e *item) error {
 }
 
 // still is since when nothing has moved on an item that a live handler may be about to do. One that is over and posted is only kept for its
-// hand-over (or its maker, who is older): that its end moved it does not make the pull wait anew.
+// hand-over, or for its maker: that its end moved it does not make the pull, or a detached push, wait anew.
 func (e *item) still() time.Time {
-	if e.state == done && e.posted && len(e.debts) == 0 && !e.seized && !e.worked.IsZero() {
-		return e.worked
+	switch {
+	case e.kind != kindTask || e.state != done || !e.posted || len(e.debts) > 0 || e.seized:
+		return e.at
+	case e.worked.IsZero():
+		return e.created
 	}
-	return e.at
+	return e.worked
 }
 
 // repairOpen makes good what a handler that died left undone of an item that waits or works.

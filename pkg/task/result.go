@@ -60,9 +60,7 @@ func (t *Tasks) finishFor(ctx context.Context, c *call.Call, taskid, action stri
 		return err
 	}
 	if old.Str("kind") == kindTask {
-		if err := t.clearExpired(ctx, k, old); err != nil {
-			t.Log.Warn("expire", "task", taskid, "error", err)
-		}
+		t.passExpired(ctx, k, old)
 	}
 	return invalid(taskid)
 }

@@ -38,7 +38,7 @@ type between struct {
 	mu sync.Mutex
 	// before and after run around each Append, if they are not nil; the error of before is Append's, which does nothing then.
 	before, after func(pipeid string, d topic.Delivery) error
-	appended      []string // "pipe number", of those that were carried out
+	appended      []string // "pipe number", of publications that were given to pipes
 }
 
 func (b *between) Append(ctx context.Context, pipeid string, d topic.Delivery) (bool, error) {
@@ -52,7 +52,9 @@ func (b *between) Append(ctx context.Context, pipeid string, d topic.Delivery) (
 	}
 	there, err := b.Pipes.Append(ctx, pipeid, d)
 	b.mu.Lock()
-	b.appended = append(b.appended, fmt.Sprintf("%s %d", pipeid, d.N))
+	for n := range d.Messages {
+		b.appended = append(b.appended, fmt.Sprintf("%s %d", pipeid, d.N+int64(n)))
+	}
 	b.mu.Unlock()
 	if after != nil && err == nil {
 		err = after(pipeid, d)
@@ -192,14 +194,19 @@ func (b *bench) held(id string) []string {
 		if i.Has("mb") {
 			text = bodies[i.Str("mb")]
 		}
-		var m struct {
+		if !i.Bool("many") {
+			text = "[" + text + "]"
+		}
+		var all []struct {
 			Topic string
 			Msg   json.RawMessage
 		}
-		if err := json.Unmarshal([]byte(text), &m); err != nil {
+		if err := json.Unmarshal([]byte(text), &all); err != nil && !i.Bool("plug") {
 			b.t.Fatalf("%q: %v", text, err)
 		}
-		list = append(list, string(m.Msg))
+		for _, m := range all {
+			list = append(list, string(m.Msg))
+		}
 	}
 	return list
 }

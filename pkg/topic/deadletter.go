@@ -21,15 +21,16 @@ const (
 	poisoned = "topic.poison"
 )
 
-// giveUp sends a pipe to the dead-letter queue that could not be given a publication.
+// giveUp sends a pipe to the dead-letter queue that could not be given a publication, which was handed out alone for that.
 func (t *Topics) giveUp(ctx context.Context, d *delivery, pipeid string) error {
-	w := timer.Wake{Kind: WakeAppend, Key: []string{pipeid, d.row, strconv.FormatInt(d.n, 10)}, Cursor: map[string]string{"topic": d.topic}}
+	p := d.pubs[0]
+	w := timer.Wake{Kind: WakeAppend, Key: []string{pipeid, p.row, strconv.FormatInt(p.n, 10)}, Cursor: map[string]string{"topic": p.topic}}
 	if d.shared != "" {
 		w.Cursor["body"] = d.shared
 	} else {
-		w.Cursor["message"] = string(d.message)
+		w.Cursor["message"] = string(d.messages[0])
 	}
-	t.Log.Error("fan-out: gave up a pipe", "pipe", pipeid, "row", d.row, "publication", d.n, "topic", d.topic)
+	t.Log.Error("fan-out: gave up a pipe", "pipe", pipeid, "row", p.row, "publication", p.n, "topic", p.topic)
 	return t.DeadLetters.After(ctx, 0, w)
 }
 
@@ -53,7 +54,7 @@ func (t *Topics) Woken(ctx context.Context, w timer.Wake) error {
 
 // redeliver gives a publication to a pipe that was given up.
 func (t *Topics) redeliver(ctx context.Context, w timer.Wake) error {
-	d := Delivery{Message: json.RawMessage(w.Cursor["message"]), Body: w.Cursor["body"]}
+	d, message := Delivery{Body: w.Cursor["body"]}, json.RawMessage(w.Cursor["message"])
 	if d.Body != "" {
 		i, err := t.DB.Get(ctx, store.Bodies, store.Item{"id": store.S(d.Body)})
 		if err != nil {
@@ -62,11 +63,12 @@ func (t *Topics) redeliver(ctx context.Context, w timer.Wake) error {
 		if i == nil { // it is kept for longer than any pipe that was there
 			return nil
 		}
-		d.Message = json.RawMessage(i.Str("out"))
+		message = json.RawMessage(i.Str("out"))
 	}
-	if !json.Valid(d.Message) {
+	if !json.Valid(message) {
 		return errors.New("a dead letter without a message")
 	}
+	d.Messages = []json.RawMessage{message}
 	_, err := t.Pipes.Append(ctx, w.Key[0], d)
 	if call.IsRecorded(err) {
 		t.Log.Warn("redelivery: serve reads", "pipe", w.Key[0], "error", err)

@@ -12,14 +12,14 @@
 //	l#<label>  that somebody subscribed to topics which begin with this label
 //
 //	a publication  published ──▶ its record
-//	a record       given to the function ──all pipes have it──▶ done
+//	a record       given to the function, handed out with those of its topic that follow ──all pipes have it──▶ done
 //	                 │    ▲
 //	                 │    └──given again── the invocation's time is up, a pipe failed, a death: on from the cursor
 //	                 ├──no publication──▶ dead letter
 //	                 └──6 h old──▶ dead letter, by Lambda
 //	a pipe of it   behind the cursor ──▶ appended │ gone: its subscription is removed ──▶ before the cursor
 //	                 └──five attempts──▶ dead letter ──▶ before the cursor
-//	a cursor       {n, at, tries}, growing in (n, at): kept when a record did not get done, and before and during the work on one that was not done
+//	a cursor       {n, at, last, tries}, growing in (n, at): kept when a record did not get done, and before and during the work on one that was not done
 //	               before or is 10 s old
 //	a subscription both rows, by one transaction that checks that the pipe is open ──unsub, the pipe's end──▶ gone
 //
@@ -30,12 +30,19 @@
 //     later, or eight others did between the two.
 //   - At least once from an acknowledged publication: its record is in the stream for 24 h. It is done only when each subscription that was there
 //     throughout was given it, or its pipe is gone, or a dead letter holds it.
-//   - Once to a pipe: pipes know, by row and number, what they had (pipe.Append), so that a record may come twice, late, or to several invocations
-//     at a time, and a handler may die anywhere. A pipe that matches in several ways is given the same row and number, and takes it once.
-//   - In order: publications of one publisher are in one row, whose records a stream gives in the order of their numbers. A row's next publication is
-//     begun when each pipe has the one before; a row stops at its first failure, in an invocation and, since that record is reported as failed,
+//   - Once to a pipe: pipes know, by row and number, what they had (pipe.Append), so that a record may come twice, late, with others than before, or to several
+//     invocations at a time, and a handler may die anywhere. A pipe that matches in several ways is given the same row and number, and takes it once.
+//   - In order: publications of one publisher are in one row, whose records a stream gives in the order of their numbers. A row's next publications are
+//     begun when each pipe has those before; a row stops at its first failure, in an invocation and, since that record is reported as failed,
 //     beyond it. An invocation that is late with a number finds that the pipe has it.
-//   - The cursor's place is passed only when each pipe before it is done, and never goes back, so that who goes on from it leaves out nothing.
+//   - What a cursor says is true for good: all publications before n are done, and n to last are with each pipe up to its place. Who goes on from it takes n to
+//     last at most behind the place, and what follows from the beginning, so that it leaves out nothing.
+//
+// # Together
+//
+// Records of a batch that follow one another in a row, of one topic and with messages of at most 512 B, are handed out together: one walk through the
+// subscriptions, one append and one post a pipe. So the more is published the less each publication costs; alone it is not held back. After two failures
+// at a place publications go one by one, so that one which nobody can hand out takes no other with it.
 //
 // Who subscribes or unsubscribes while a publication is handed out gets it or not.
 //

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// pipesAtOnce is to how many pipes a row's publication is given at a time.
+	// pipesAtOnce is to how many pipes a row's publications are given at a time.
 	pipesAtOnce = 32
-	// stretch is to how many pipes a publication goes between two looks at the clock.
+	// stretch is to how many pipes publications go between two looks at the clock.
 	stretch = 64
 	// slow is how old a publication is from which on its cursor is kept before and during the work: whoever had it before may have died of it.
 	slow = 10 * time.Second
@@ -83,7 +83,8 @@ func (l *lane) add(r Record, place int) {
 
 // run hands out a row's records, in order, and stops at the first that fails.
 func (t *Topics) run(ctx context.Context, l *lane, until time.Time) {
-	for _, r := range l.records {
+	for l.ended < len(l.records) {
+		r := l.records[l.ended]
 		err := caught(func() error { return t.record(ctx, l, r, until) })
 		if err != nil {
 			if !errors.Is(err, errTime) {
@@ -91,32 +92,51 @@ func (t *Topics) run(ctx context.Context, l *lane, until time.Time) {
 			}
 			return
 		}
-		l.ended++
 	}
 }
 
-// record hands out one record. One that cannot be handed out goes to the dead-letter queue: it could not be the next time either.
+// record hands out the first record that is not ended, together with what follows it, or ends one that is done. One that cannot be handed out goes to the
+// dead-letter queue: it could not be the next time either.
 func (t *Topics) record(ctx context.Context, l *lane, r Record, until time.Time) error {
 	p, bad := r.publication()
 	if bad != nil {
-		return t.poison(ctx, r, bad)
+		return l.end(t.poison(ctx, r, bad))
 	}
 	switch {
 	case l.cursor.n > p.n, l.cursor.n == p.n && l.cursor.at == done:
-		return nil
+		return l.end(nil)
 	case l.cursor.n < p.n:
-		l.cursor = cursor{n: p.n}
+		l.cursor = cursor{n: p.n, last: p.n}
 	case l.cursor.tries >= 2*attempts:
-		return t.poison(ctx, r, errKills)
+		return l.end(t.poison(ctx, r, errKills))
 	}
-	err := t.spread(ctx, p, &l.cursor, until)
+	done, err := t.spread(ctx, l.following(p), &l.cursor, until)
 	if errors.Is(err, errNoBody) {
-		return t.poison(ctx, r, err)
+		return l.end(t.poison(ctx, r, err))
 	}
+	l.last = max(l.last, done)
+	return err
+}
+
+// end ends the first record that is not ended, if what was done with it is.
+func (l *lane) end(err error) error {
 	if err == nil {
-		l.last = p.n
+		l.ended++
 	}
 	return err
+}
+
+// following is a publication, which is that of the first record that is not ended, and those behind it that may be handed out together with it.
+func (l *lane) following(p *publication) []*publication {
+	pubs := []*publication{p}
+	for _, r := range l.records[l.ended+1:] {
+		next, bad := r.publication()
+		if bad != nil || !next.follows(pubs) {
+			break
+		}
+		pubs = append(pubs, next)
+	}
+	return pubs
 }
 
 // finish tells which records must come again. With the first of them comes all behind it: of rows that were done with some of these their cursors say so.
@@ -133,7 +153,7 @@ func (t *Topics) finish(ctx context.Context, records []Record, rows []string, la
 			again = append(again, l.records[l.ended].ID)
 		} else if l.places[l.ended-1] > first && l.last > 0 {
 			// Not the lane's own cursor: that may be another invocation's, at a later publication.
-			if err := t.keep(ctx, row, &cursor{n: l.last, at: done}); err != nil { // then it is done once more
+			if err := t.keep(ctx, row, &cursor{n: l.last, last: l.last, at: done}); err != nil { // then it is done once more
 				t.Log.Warn("fan-out: keep the cursor", "row", row, "error", err)
 			}
 		}
@@ -141,38 +161,58 @@ func (t *Topics) finish(ctx context.Context, records []Record, rows []string, la
 	return again
 }
 
-// spread gives a publication to all pipes that are subscribed, behind the cursor's place. Where it returns an error the cursor is kept, if it could be.
-func (t *Topics) spread(ctx context.Context, p *publication, c *cursor, until time.Time) error {
+// spread gives publications to all pipes that are subscribed, behind the cursor's place: the first at least, and with it as many as may be. It returns the
+// last of them that is done, with the cursor behind it; without an error the first is. Where it returns an error the cursor is kept, if it could be.
+func (t *Topics) spread(ctx context.Context, pubs []*publication, c *cursor, until time.Time) (last int64, err error) {
+	p := pubs[0]
 	if !t.Now().Before(until) {
-		return errTime // before anything was done that would count as an attempt
+		return 0, errTime // before anything was done that would count as an attempt
 	}
 	kept := c.kept || t.Now().Sub(p.at) >= slow
 	if c.tries++; kept {
 		if err := t.keep(ctx, p.row, c); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	if c.n > p.n { // another invocation is through with this one
-		return nil
+		return p.n, nil
 	}
-	tried, err := t.stretches(ctx, p, c, until, kept)
-	if err == nil || c.n > p.n {
-		return nil
-	}
-	if !tried {
+	pubs = c.among(pubs)
+	tried, err := t.stretches(ctx, pubs, c, until, kept)
+	switch {
+	case c.n > p.n:
+		return p.n, nil
+	case err == nil:
+		last = pubs[len(pubs)-1].n
+		*c = cursor{n: last, last: last, at: done}
+		return last, nil
+	case !tried:
 		c.tries-- // it was no attempt at the pipe behind the cursor
 	}
-	return errors.Join(err, t.keep(ctx, p.row, c))
+	return 0, errors.Join(err, t.keep(ctx, p.row, c))
+}
+
+// among returns the publications that may be handed out together behind the cursor. Not those that pipes before it may not have had; and after failures only the
+// first, so that one which nobody can hand out takes no other with it.
+func (c *cursor) among(pubs []*publication) []*publication {
+	if c.tries > careful {
+		return pubs[:1]
+	}
+	if c.at == "" {
+		return pubs
+	}
+	return pubs[:min(int64(len(pubs)), c.last-c.n+1)]
 }
 
 // stretches goes through the subscriptions behind the cursor, stretch by stretch. Where kept is set it keeps the cursor after each. It tells whether any
 // pipe was tried.
-func (t *Topics) stretches(ctx context.Context, p *publication, c *cursor, until time.Time, kept bool) (tried bool, err error) {
+func (t *Topics) stretches(ctx context.Context, pubs []*publication, c *cursor, until time.Time, kept bool) (tried bool, err error) {
+	p := pubs[0]
 	w, err := t.newWalk(ctx, t.patternsOf(p), c.at)
 	if err != nil {
 		return false, err
 	}
-	d := &delivery{publication: p}
+	d := &delivery{pubs: pubs}
 	had := map[string]bool{}
 	for {
 		size := max(1, min(stretch, t.Rate/8)) // which takes at most a second
@@ -199,7 +239,7 @@ func (t *Topics) stretches(ctx context.Context, p *publication, c *cursor, until
 			list, err = t.deliver(ctx, d, list, had)
 		}
 		if len(list) > 0 {
-			c.at, c.tries = list[len(list)-1].at, 1
+			c.at, c.last, c.tries = list[len(list)-1].at, pubs[len(pubs)-1].n, 1
 		}
 		if err != nil {
 			return tried, err
@@ -212,7 +252,7 @@ func (t *Topics) stretches(ctx context.Context, p *publication, c *cursor, until
 	}
 }
 
-// deliver gives a publication to some pipes at the same time, once to those that had it already. It returns those before the first that failed.
+// deliver gives publications to some pipes at the same time, once to those that had them already. It returns those before the first that failed.
 func (t *Topics) deliver(ctx context.Context, d *delivery, list []target, had map[string]bool) ([]target, error) {
 	errs := make([]error, len(list))
 	var g errgroup.Group
@@ -235,7 +275,7 @@ func (t *Topics) deliver(ctx context.Context, d *delivery, list []target, had ma
 	return list[:failed], fmt.Errorf("pipe %s: %w", list[failed].pipeid, errs[failed])
 }
 
-// give appends a publication to a pipe. The subscription of one that is gone is removed.
+// give appends publications to a pipe. The subscription of one that is gone is removed.
 func (t *Topics) give(ctx context.Context, d *delivery, to target) error {
 	there, err := t.Pipes.Append(ctx, to.pipeid, d.to())
 	if call.IsRecorded(err) {

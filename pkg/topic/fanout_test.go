@@ -122,8 +122,9 @@ func TestFanOutDies(t *testing.T) {
 		"clearing":   func(b *bench) harness.Kind { return b.On("UpdateItem", `"nexus-pipes"`, b.ids[3], "REMOVE #who") },
 	} {
 		for _, when := range []string{"before", "after"} {
-			for _, late := range []time.Duration{0, time.Minute} {
-				t.Run(fmt.Sprint(name, when, late), func(t *testing.T) {
+			for n, late := range []time.Duration{0, time.Minute, 0, time.Minute, 0, time.Minute} {
+				split := [][2]int{{2, 2}, {2, 1}, {1, 2}}[n/2] // how many records came before the death, and after it
+				t.Run(fmt.Sprint(name, when, late, split), func(t *testing.T) {
 					b := newBench(t)
 					for range 4 {
 						b.pipe("a", "*")
@@ -138,32 +139,40 @@ func TestFanOutDies(t *testing.T) {
 					if when == "after" {
 						fault = kind(b).Then
 					}
-					b.dies(fault, func() { b.topics.FanOut(b.ctx, records) })
+					b.dies(fault, func() { b.topics.FanOut(b.ctx, records[:split[0]]) })
+					b.fans(records[:split[1]])
 					b.fans(records)
 					b.fans(records)
 					b.Advance(30 * time.Second)
 					b.repair()
-					b.fansOut(2)
-					b.holds("1 2 3", "1 2 3", "1 2 3", "3")
+					last := []string{"3"}[:3-b.fansOut(2)]
+					b.holds("1 2 3", "1 2 3", "1 2 3", strings.Join(last, ""))
 				})
 			}
 		}
 	}
 }
 
-// fansOut checks that the owner's only read got a message.
-func (b *bench) fansOut(msg int) {
+// fansOut checks that the owner's only read got a message, and perhaps the next in the same answer. It returns the last.
+func (b *bench) fansOut(msg int) (last int) {
 	b.t.Helper()
 	got := b.owner.Got()
-	want := fmt.Sprintf(`"msg":{"topic":"a","msg":%d}`, msg)
-	if len(got) == 0 || !strings.Contains(got[0], want) {
-		b.t.Errorf("the read got %q, want %s", got, want)
+	message := func(msg int) string { return fmt.Sprintf(`{"msg":{"topic":"a","msg":%d},"count":%d}`, msg, msg) }
+	one, two := "["+message(msg)+"]", "["+message(msg)+","+message(msg+1)+"]"
+	switch {
+	case len(got) > 0 && strings.Contains(got[0], one):
+		last = msg
+	case len(got) > 0 && strings.Contains(got[0], two):
+		last = msg + 1
+	default:
+		b.t.Fatalf("the read got %q, want %s, or with the next", got, one)
 	}
 	for _, again := range got { // a post whose outcome nobody knew is repeated with the same bytes
 		if again != got[0] {
 			b.t.Errorf("another answer: %s", again)
 		}
 	}
+	return last
 }
 
 // repair has the pipes looked at, as their stream does.
@@ -181,8 +190,8 @@ func (b *bench) repair() {
 // TestARowStopsAtItsFirstFailure: other rows go on; what was done of them is not done again.
 func TestARowStopsAtItsFirstFailure(t *testing.T) {
 	b := newBench(t)
-	b.pipe("a")
-	b.pipe("a")
+	b.pipe("*")
+	b.pipe("*")
 	fails := true
 	b.pipes.before = func(id string, d topic.Delivery) error {
 		if fails && id == b.ids[1] && d.N == 2 && d.Row == topic.RowOf("p") {
@@ -190,9 +199,9 @@ func TestARowStopsAtItsFirstFailure(t *testing.T) {
 		}
 		return nil
 	}
-	one, x, two, y, three := b.pub("p", "a", "1"), b.pub(elsewhere("p"), "a", "10"), b.pub("p", "a", "2"), b.pub(elsewhere("p"), "a", "20"), b.pub("p", "a", "3")
+	one, x, two, y, three := b.pub("p", "a", "1"), b.pub(elsewhere("p"), "a", "10"), b.pub("p", "b", "2"), b.pub(elsewhere("p"), "b", "20"), b.pub("p", "a", "3")
 	b.fans([]topic.Record{one, x, two, y, three}, two.ID)
-	b.cursors("2 000A 1", "2 ~ 0")
+	b.cursors("2 002A 1", "2 ~ 0")
 	b.pipes.appended, fails = nil, false
 	b.fans([]topic.Record{two, y, three})
 	want := []string{b.ids[0] + " 3", b.ids[1] + " 2", b.ids[1] + " 3"}
@@ -204,7 +213,7 @@ func TestARowStopsAtItsFirstFailure(t *testing.T) {
 			t.Errorf("%s holds %v", b.name(id), b.held(id))
 		}
 	}
-	b.cursors("2 000B 1", "2 ~ 0")
+	b.cursors("2 002B 1", "2 ~ 0")
 }
 
 // TestAPipeThatCannotBeReached: after five attempts it goes to the dead-letter queue, and the fan-out goes on. The dead letter, moved to the delay queue, is
@@ -344,7 +353,7 @@ func TestAFanOutIsSplit(t *testing.T) {
 	b := newBench(t)
 	b.topics.Rate = 16 // two pipes a stretch
 	for range 10 {
-		b.pipe("a")
+		b.pipe("*")
 	}
 	var mu sync.Mutex
 	b.pipes.after = func(string, topic.Delivery) error {
@@ -353,18 +362,119 @@ func TestAFanOutIsSplit(t *testing.T) {
 		b.Advance(1100 * time.Millisecond) // 6 s are over after the sixth
 		return nil
 	}
-	records := []topic.Record{b.pub("p", "a", "1"), b.pub("p", "a", "2")}
+	records := []topic.Record{b.pub("p", "a", "1"), b.pub("p", "b", "2")}
 	b.fans(records, records[0].ID)
-	b.cursors("1 000F 1")
+	b.cursors("1 002F 1")
 	b.fans(records, records[1].ID) // G to J, then A and B
-	b.cursors("2 000B 1")
+	b.cursors("2 002B 1")
 	b.fans(records, records[1].ID)
 	b.fans(records)
 	b.holds(slices.Repeat([]string{"1 2"}, 10)...)
-	if n := counts(b.pipes.appended); len(n) != 20 {
+	if n := counts(b.pipes.appended); len(n) != 20 || len(b.pipes.appended) != 20 {
 		t.Errorf("%v", n)
 	}
 	b.letters()
+}
+
+// TestTogether: publications of one topic that follow one another are handed out together, long ones and those of another topic by themselves.
+func TestTogether(t *testing.T) {
+	b := newBench(t)
+	b.pipe("a", "b")
+	long := `"` + strings.Repeat("x", 600) + `"`
+	var records []topic.Record
+	for _, p := range [][3]string{{"p", "a", "1"}, {"p", "a", "2"}, {"p", "b", "3"}, {other("p"), "b", "4"}, {"p", "b", long}, {"p", "b", "6"}, {"p", "b", "7"}} {
+		records = append(records, b.pub(p[0], p[1], p[2]))
+	}
+	var got []string
+	b.pipes.before = func(_ string, d topic.Delivery) error {
+		got = append(got, fmt.Sprintf("%d+%d", d.N, len(d.Messages)))
+		return nil
+	}
+	b.fans(records)
+	if want := []string{"1+2", "3+2", "5+1", "6+2"}; !slices.Equal(got, want) {
+		t.Errorf("handed out were %q, want %q", got, want)
+	}
+	b.holds("1 2 3 4 " + long + " 6 7")
+	got = nil
+	b.fans(slices.Delete(slices.Clone(records), 3, 4)[2:]) // 3, 5, 6, 7
+	if want := []string{"3+1", "5+1", "6+2"}; !slices.Equal(got, want) {
+		t.Errorf("handed out were %q, want %q", got, want)
+	}
+}
+
+// TestTogetherInParts: what was begun together goes on together behind the cursor, with neither more nor fewer where it matters.
+func TestTogetherInParts(t *testing.T) {
+	for name, c := range map[string]struct{ before, then, sizes []int }{
+		"the same": {[]int{3}, []int{3}, []int{3}},
+		"fewer":    {[]int{3}, []int{2, 3}, []int{2, 1}},
+		"more":     {[]int{2}, []int{3}, []int{2, 1}},
+		"later":    {[]int{2}, []int{1, 3}, []int{1, 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.topics.Rate = 16 // two pipes a stretch
+			for range 4 {
+				b.pipe("a")
+			}
+			records := []topic.Record{b.pub("p", "a", "1"), b.pub("p", "a", "2"), b.pub("p", "a", "3")}
+			b.pipes.after = func(id string, _ topic.Delivery) error {
+				if id == b.ids[1] {
+					b.Advance(6 * time.Second)
+				}
+				return nil
+			}
+			for _, n := range c.before {
+				b.fans(records[:n], records[0].ID)
+			}
+			b.cursors("1 000B 1")
+			b.pipes.after = nil
+			var sizes []int
+			b.pipes.before = func(id string, d topic.Delivery) error {
+				if id == b.ids[3] {
+					sizes = append(sizes, len(d.Messages))
+				}
+				return nil
+			}
+			from := 0
+			for _, n := range c.then {
+				b.fans(records[from:n])
+				from = n
+			}
+			b.holds(slices.Repeat([]string{"1 2 3"}, 4)...)
+			if !slices.Equal(sizes, c.sizes) {
+				t.Errorf("together were %v, want %v", sizes, c.sizes)
+			}
+		})
+	}
+}
+
+// TestTogetherFails: after failures publications are handed out one by one, so that one which cannot be takes no other to the dead-letter queue.
+func TestTogetherFails(t *testing.T) {
+	b := newBench(t)
+	for range 3 {
+		b.pipe("a")
+	}
+	b.pipes.before = func(id string, d topic.Delivery) error {
+		if last := d.N + int64(len(d.Messages)) - 1; id == b.ids[1] && d.N <= 2 && last >= 2 {
+			return errors.New("no")
+		}
+		return nil
+	}
+	records := []topic.Record{b.pub("p", "a", "1"), b.pub("p", "a", "2"), b.pub("p", "a", "3")}
+	b.fans(records, records[0].ID)
+	b.cursors("1 000A 1")
+	b.fans(records, records[0].ID)
+	b.cursors("1 000A 2")
+	b.fans(records, records[1].ID) // 1 alone is taken
+	for n := 2; n <= 5; n++ {
+		b.fans(records[1:], records[1].ID)
+		b.cursors(fmt.Sprintf("2 000A %d", n))
+	}
+	b.fans(records[1:])
+	if w := b.letters("topic.append"); w[0].Key[0] != b.ids[1] || w[0].Key[2] != "2" {
+		t.Errorf("given up: %v", w)
+	}
+	b.holds("1 2 3", "1 3", "1 2 3")
 }
 
 // TestLongMessagesAreNotCopied: pipes refer to one body row, whatever becomes of the message.

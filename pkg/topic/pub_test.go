@@ -190,3 +190,19 @@ func TestHeard(t *testing.T) {
 	heard("hook", true)
 	heard("anything", true)
 }
+
+// TestPublishWithParts: a publication with parts goes to whom Patterns says; a client's on the same topic, in the same row, by the rule of topics.
+func TestPublishWithParts(t *testing.T) {
+	b := newBench(t)
+	b.topics.Patterns = func(parts []string) []string { return []string{"to." + parts[0], "to." + parts[1]} }
+	b.pipe("to.a")
+	b.pipe("to.b", "to.a")
+	b.pipe("to.*", "x.*")
+	if err := b.topics.Publish(b.ctx, "p", "x.y", []string{"a", "b"}, json.RawMessage("1")); err != nil {
+		t.Fatal(err)
+	}
+	b.fans([]topic.Record{record(b.publications()[0])})
+	b.holds("1", "1", "")
+	b.fans([]topic.Record{b.pub("p", "x.y", "2")})
+	b.holds("1", "1", "2")
+}

@@ -25,6 +25,7 @@ type publication struct {
 	msg   json.RawMessage // or else
 	body  string          // the body row that holds it composed
 	at    time.Time
+	whole json.RawMessage // the message composed, once it was
 }
 
 // lane is the row that a record is of, well formed or not.

@@ -31,12 +31,12 @@ const (
 	shared = 512
 )
 
-// Delivery is a publication on its way to a pipe.
+// Delivery is publications on their way to a pipe.
 type Delivery struct {
-	Row     string          // of publications, at most Rows in all; empty: its repetition is not to be recognised
-	N       int64           // its number there, from 1 on
-	Message json.RawMessage // {"topic","msg"}
-	Body    string          // the row of the table bodies that holds Message; empty: none does
+	Row      string            // of publications, at most Rows in all; empty: a repetition is not to be recognised
+	N        int64             // the first one's number there, from 1 on; the others follow it
+	Messages []json.RawMessage // {"topic","msg"}; several are at most together, of at most shared bytes
+	Body     string            // the row of the table bodies that holds the only message; empty: none does
 }
 
 // Pipes is what this family asks of pipes.
@@ -45,8 +45,9 @@ type Pipes interface {
 	Open(pipeid string) (check store.Write, ok bool)
 	// Invalid is the error for a pipe that is not there, or not open.
 	Invalid(pipeid string) error
-	// Append writes to a pipe, exactly once whether called once or again, and tells whether there is such a pipe. A call.Recorded error says that it did.
-	// Deliveries of one row must come in the order of their numbers; what comes late is taken for a repetition.
+	// Append writes to a pipe, each message exactly once whether called once or again, with the same messages or some of them and others, and tells whether
+	// there is such a pipe. A call.Recorded error says that it did. Messages of one row must come in the order of their numbers: those that come late are
+	// taken for a repetition.
 	Append(ctx context.Context, pipeid string, d Delivery) (there bool, err error)
 }
 

@@ -61,23 +61,24 @@ func (u *Users) change(ctx context.Context, c *call.Call, name, attribute string
 	if err != nil {
 		return err
 	}
-	for range attempts {
+	for n := range attempts {
 		value, err := edit(item)
 		if err != nil || value == nil {
 			return err
 		}
-		// Key: the user. Condition: it was last written by the request that wrote what was read, so that no change between is lost, nor
-		// carried over to a user of that name created since. Effect: the attribute; this request is its writer. A loser finds that it was
+		mine := store.Stamp(c.Request, n)
+		// Key: the user. Condition: it was last written by the write that made what was read, so that no change between is lost, nor
+		// carried over to a user of that name created since. Effect: the attribute; this write is its last. A loser finds that it was
 		// itself, or the item to begin again with, or none: the user was deleted.
 		_, err = u.DB.Do(ctx, store.Write{Table: store.Users, Key: key(name), Update: "SET #" + attribute + " = :value, #req = :req",
-			If: "#req = :seen", Values: store.Item{":value": value, ":req": store.S(c.Request), ":seen": item["req"]}})
+			If: "#req = :seen", Values: store.Item{":value": value, ":req": store.S(mine), ":seen": item["req"]}})
 		old, lost := store.Lost(err)
 		switch {
 		case !lost:
 			return err
 		case old == nil:
 			return jsonrpc.Err(jsonrpc.InvalidUser, name)
-		case old.Str("req") == c.Request:
+		case old.Str("req") == mine:
 			return nil
 		}
 		item = old

@@ -198,6 +198,35 @@ func TestLostResponses(t *testing.T) {
 	}
 }
 
+// TestOneRequestWritesTwice: the first write of a request is there, is not heard of, is read by a second request and overwritten by a third; then it writes
+// again. The second must not take that for what it read.
+func TestOneRequestWritesTwice(t *testing.T) {
+	b := newBench(t)
+	b.create("ana", "first")
+	first, read, again, done := b.call(), make(chan struct{}), make(chan struct{}), make(chan struct{})
+	b.On("UpdateItem").Lose(1)
+	b.On("UpdateItem").Run(func() {
+		b.On("UpdateItem").Run(func() { // before the second attempt
+			close(read)
+			<-again
+		})
+	})
+	go func() {
+		defer close(done)
+		b.ok(b.setTags(first, `{"user":"ana","prefix":"a","tags":{"first":1}}`))
+	}()
+	<-read
+	second, third := b.call(), b.call()
+	b.On("UpdateItem").Run(func() {
+		b.ok(b.setTags(third, `{"user":"ana","prefix":"a","tags":{"third":1}}`))
+		b.ok(b.delTags(b.call(), `{"user":"ana","prefix":"a","tags":["first"]}`))
+		close(again)
+		<-done
+	})
+	b.ok(b.setTags(second, `{"user":"ana","prefix":"a","tags":{"second":1}}`))
+	b.want(row("ana", "first", `{"a":{"first":1,"second":1,"third":1}}`, second.Request+"#1"))
+}
+
 // TestCreatedAnew deletes the user and creates it again between another request's read and its write, which must bring back no old tag.
 func TestCreatedAnew(t *testing.T) {
 	b := newBench(t)
@@ -209,7 +238,7 @@ func TestCreatedAnew(t *testing.T) {
 		b.create("ana", "second")
 	})
 	b.ok(b.setTags(c, `{"user":"ana","prefix":"a","tags":{"b":1}}`))
-	b.want(row("ana", "second", `{"a":{"b":1}}`, c.Request))
+	b.want(row("ana", "second", `{"a":{"b":1}}`, c.Request+"#1"))
 
 	// And deletes it for good.
 	b.On("UpdateItem").Run(func() {
