@@ -14,9 +14,9 @@ import (
 // localPrefix stands before the names that this command makes on an engine elsewhere, so that they are not a deployment's of the same account.
 const localPrefix = "nexus-local-"
 
-const endpointHelp = `use this engine instead of the embedded ones: the URL of something that serves DynamoDB, its streams and SQS, as LocalStack does;
-or aws, which is AWS itself: it creates tables and queues in the account of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN), in AWS_REGION.
-What is created stays there. Where it is no flag, AWS_ENDPOINT_URL counts`
+const endpointHelp = `use this engine instead of the embedded ones: the URL of something that serves DynamoDB, its streams and SQS, as LocalStack
+does; or aws, which is AWS itself: it creates tables and queues in the account of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and
+AWS_SESSION_TOKEN), in AWS_REGION. What is created stays there. Where it is no flag, AWS_ENDPOINT_URL counts`
 
 // remote is the engine elsewhere that flags and environment name, if they name one.
 func remote(endpoint string, embeddedQueue bool, prefix string, env func(string) string) (stack.Remote, error) {
@@ -36,7 +36,8 @@ func remote(endpoint string, embeddedQueue bool, prefix string, env func(string)
 		return r, nil // an emulator: any credentials will do
 	}
 	if r.Credentials == nil {
-		return r, fmt.Errorf("-endpoint %s needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; for a profile, eval \"$(aws configure export-credentials --format env)\" sets them", endpoint)
+		return r, fmt.Errorf("-endpoint %s needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; for a profile, "+
+			`eval "$(aws configure export-credentials --format env)" sets them`, endpoint)
 	}
 	if r.Region == "" {
 		return r, fmt.Errorf("-endpoint %s needs AWS_REGION", endpoint)

@@ -19,13 +19,19 @@ func main() {
 	dynamodb := flag.String("dynamodb", "", "address at which to serve the tables and streams besides, for the AWS CLI and SDKs; empty: not at all")
 	password := flag.String("root-password", "root", "password of the user root, which the first start makes")
 	endpoint := flag.String("endpoint", os.Getenv("AWS_ENDPOINT_URL"), endpointHelp)
-	embeddedQueue := flag.Bool("embedded-queue", false, "with -endpoint: it has no SQS, as DynamoDB Local has none; the queues stay embedded, and what they hold ends with them")
+	embeddedQueue := flag.Bool("embedded-queue", false,
+		"with -endpoint: it has no SQS, as DynamoDB Local has none; the queues stay embedded, and what they hold ends with them")
 	prefix := flag.String("prefix", "", "with -endpoint: stands before the names of its tables and queues; "+localPrefix+" if none is given")
 	runtime := flag.String("runtime", string(stack.InProcess),
 		"how functions run: inprocess calls their handlers; process runs the deployed programs behind the Lambda Runtime API, cold starts and all")
-	programs := flag.String("programs", "", "with -runtime process: a folder of functions built for this machine, <name>/bootstrap, instead of building them")
+	programs := flag.String("programs", "",
+		"with -runtime process: a folder of functions built for this machine, <name>/bootstrap, instead of building them")
 	verbose := flag.Bool("v", false, "log more than warnings")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "localstack: it takes flags only, not %q; -h lists them\n", flag.Arg(0))
+		os.Exit(2)
+	}
 	// The heap is small and short-lived; collecting it less often is worth a few hundred megabytes at full load.
 	debug.SetGCPercent(400)
 	level := slog.LevelWarn

@@ -2,13 +2,14 @@
 // reached. A scenario is something that each client or pair of clients does again and again, waiting for its end before the next:
 //
 //   - pings: one client pings and is answered.
-//   - tasks: a pusher pushes a task and gets its result; its worker pulls, answers and pulls again. Each pair has a prefix of its own, or all share one.
+//   - tasks: a pusher pushes a task and gets its result; its worker pulls, answers and pulls again. Each pair has a prefix of its own, or all share
+//     one.
 //   - pipe messages: a writer's message reaches the reader of its pipe, who waits for it, and the write is answered.
 //   - lock pairs: a client takes a lock that nobody else wants and gives it back.
 //   - logins: a client connects, logs in with a password and closes.
-//   - topic deliveries: one publisher, and subscribers that read their pipes. What counts is each publication's arrival in each pipe's read; it takes as
-//     long as from before the publication to there. The publisher awaits each publication's answer, and stops while the slowest subscriber is 8 behind.
-//     That each gets every one once and in order is checked.
+//   - topic deliveries: one publisher, and subscribers that read their pipes. What counts is each publication's arrival in each pipe's read; it takes
+//     as long as from before the publication to there. The publisher awaits each publication's answer, and stops while the slowest subscriber is 8
+//     behind. That each gets every one once and in order is checked.
 //
 // With an empty -url it builds the local stack, runs it on a free port of the loopback interface, with a fan-out that is not held back
 // (NEXUS_FANOUT_RATE), and stops it at the end.

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// MaxSize is what a function's program for Lambda must stay under, in bytes, unzipped: a cold start reads all of it. One for an emulator on this machine's
-// processor, which may need more room for the same, is bundled with another -limit.
+// MaxSize is what a function's program for Lambda must stay under, in bytes, unzipped: a cold start reads all of it. One for an emulator on this
+// machine's processor, which may need more room for the same, is bundled with another -limit.
 const MaxSize = 10_000_000
 
 // entry is the name under which Lambda's provided runtimes start a program.

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Agenda holds values by when they are due; what is due at the same time is in the order in which it was added. The zero value is empty. It is not safe
-// for concurrent use.
+// Agenda holds values by when they are due; what is due at the same time is in the order in which it was added. The zero value is empty. It is not
+// safe for concurrent use.
 type Agenda[T any] struct {
 	heap entries[T]
 	seq  uint64

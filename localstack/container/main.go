@@ -1,11 +1,12 @@
-// Command container deploys the CDK app of infra, as it is, to LocalStack in its container (localstack/compose.yaml), and plays the transcripts there:
+// Command container deploys the CDK app of infra, as it is, to LocalStack in its container (localstack/compose.yaml), and plays the transcripts
+// there:
 //
 //	LOCALSTACK_AUTH_TOKEN=… go run ./localstack/container deploy
 //	go run ./localstack/container test
 //	go run ./localstack/container down
 //
-// deploy may be repeated: it updates. It says what it needs if that is missing: Docker with compose, Node with npx, and a token of a LocalStack account
-// whose plan has WebSocket APIs. What is done here that a deployment to AWS does not need, all of it outside the app:
+// deploy may be repeated: it updates. It says what it needs if that is missing: Docker with compose, Node with npx, and a token of a LocalStack
+// account whose plan has WebSocket APIs. What is done here that a deployment to AWS does not need, all of it outside the app:
 //
 //   - the functions are built for this machine's processor, since an arm64 program does not run on another;
 //   - they are told afterwards where LocalStack has @connections, for AWS's address of them has a certificate there that they do not trust.
@@ -19,9 +20,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
+	"nexus/localstack/emulator"
 	"nexus/localstack/transcript"
 )
 
@@ -71,7 +74,11 @@ func run(ctx context.Context, args []string, out, help io.Writer) error {
 	if own {
 		*url = fromHere
 	}
-	d := deployment{emulator: emulator{*url}, out: out}
+	dir, err := filepath.Abs(folder)
+	if err != nil {
+		return err
+	}
+	d := deployment{cdk: emulator.CDK{Root: ".", Dir: dir, Env: os.Environ(), Emulator: emulator.Emulator{URL: *url}}, out: out}
 	switch flags.Arg(0) {
 	case "deploy":
 		return d.deploy(ctx, own, *callback)
@@ -89,11 +96,11 @@ func run(ctx context.Context, args []string, out, help io.Writer) error {
 
 // test plays the suite against what was deployed.
 func (d deployment) test(ctx context.Context, suite transcript.Suite) error {
-	made, err := readOutputs()
+	made, err := d.cdk.Outputs()
 	if err != nil {
 		return fmt.Errorf("nothing is deployed (`make localstack-deploy` does): %w", err)
 	}
-	user, pass, err := d.emulator.secret(ctx, made.RootSecret)
+	user, pass, err := d.cdk.Secret(ctx, made.Secret)
 	if err != nil {
 		return err
 	}
@@ -101,7 +108,7 @@ func (d deployment) test(ctx context.Context, suite transcript.Suite) error {
 		return err
 	}
 	suite.Each = func(r transcript.Result) { fmt.Fprintln(d.out, r) }
-	report := suite.Play(ctx, &transcript.WebSocket{URL: d.emulator.webSocket(made.api()), User: user, Pass: pass, Clock: transcript.Sleep})
+	report := suite.Play(ctx, &transcript.WebSocket{URL: d.cdk.WebSocket(made.API()), User: user, Pass: pass, Clock: transcript.Sleep})
 	fmt.Fprintln(d.out, report)
 	if len(report.Failed()) > 0 {
 		return errFailed

@@ -8,28 +8,25 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
+	"nexus/localstack/emulator"
 	"nexus/pkg/handler"
 )
 
-// localStack answers as LocalStack does to what is asked here: it has functions, two to a page, and a secret.
-type localStack struct {
+// fake answers as LocalStack does to what is asked here: it has functions, two to a page.
+type fake struct {
 	t         *testing.T
 	functions []configuration
 }
 
 // ServeHTTP implements http.Handler.
-func (l *localStack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (l *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var answer any
 	name, isFunction := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/2015-03-31/functions/"), "/configuration")
 	switch {
-	case r.Header.Get("X-Amz-Target") == "secretsmanager.GetSecretValue" && strings.Contains(r.Header.Get("Authorization"), "/secretsmanager/"):
-		answer = map[string]string{"SecretString": `{"user":"root","pass":"sesame"}`}
 	case r.Method == http.MethodPut && isFunction && strings.Contains(r.Header.Get("Authorization"), "/lambda/"):
 		var in configuration
 		if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
@@ -67,7 +64,7 @@ func function(name string, variables ...string) configuration {
 
 func TestFunctionsAreToldOfConnections(t *testing.T) {
 	const was = "https://abc123.execute-api.us-east-1.amazonaws.com/"
-	ls := &localStack{t: t, functions: []configuration{
+	ls := &fake{t: t, functions: []configuration{
 		function("nexus-task", handler.EnvCallbackV0, was+"v0", handler.EnvCallbackV1, was+"v1"),
 		function("nexus-setup"),
 		function("nexus-pipe", handler.EnvCallbackV0, was+"v0", handler.EnvCallbackV1, was+"v1"),
@@ -75,7 +72,7 @@ func TestFunctionsAreToldOfConnections(t *testing.T) {
 	}}
 	server := httptest.NewServer(ls)
 	defer server.Close()
-	e := emulator{server.URL}
+	e := localStack{emulator.Emulator{URL: server.URL}}
 	const is = "http://there:4566/_aws/execute-api/abc123/"
 	want := []configuration{
 		function("nexus-task", handler.EnvCallbackV0, is+"v0", handler.EnvCallbackV1, is+"v1"),
@@ -94,38 +91,9 @@ func TestFunctionsAreToldOfConnections(t *testing.T) {
 	if err := e.redirect(t.Context(), "http://there:4566", "nosuch"); err == nil {
 		t.Error("an API that no function posts to")
 	}
-	if user, pass, err := e.secret(t.Context(), "arn"); user != "root" || pass != "sesame" || err != nil {
-		t.Errorf("%s %s %v", user, pass, err)
-	}
-	if err := (emulator{server.URL + "/nosuch"}).redirect(t.Context(), "", "abc123"); err == nil || !strings.Contains(err.Error(), "501") {
+	e.URL += "/nosuch"
+	if err := e.redirect(t.Context(), "", "abc123"); err == nil || !strings.Contains(err.Error(), "501") {
 		t.Errorf("an error is not told: %v", err)
-	}
-}
-
-func TestOutputs(t *testing.T) {
-	t.Chdir(t.TempDir())
-	if _, err := readOutputs(); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("before a deployment: %v", err)
-	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for text, want := range map[string]string{
-		`{"nexus":{"UrlV0":"wss://abc123.execute-api.us-east-1.amazonaws.com/v0","UrlV1":"x","RootSecret":"arn"}}`: "abc123",
-		`{"nexus":{"UrlV0":"wss://abc123.execute-api.us-east-1.amazonaws.com/v0"}}`:                                "",
-		`{}`: "",
-		`[]`: "",
-	} {
-		if err := os.WriteFile(filepath.Join(folder, "outputs.json"), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		made, err := readOutputs()
-		if (err == nil) != (want != "") || made.api() != want {
-			t.Errorf("%s: %+v, %v", text, made, err)
-		}
-	}
-	if url := (emulator{"http://127.0.0.1:4566"}).webSocket("abc123"); url != "ws://127.0.0.1:4566/_aws/execute-api/abc123" {
-		t.Error(url)
 	}
 }
 

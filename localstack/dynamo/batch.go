@@ -168,12 +168,8 @@ func batchWriteItem(e *Engine, body []byte) ([]byte, error) {
 				r.array(func() { part.writes = append(part.writes, r.batchWrite(table)) })
 				writes += len(part.writes)
 			})
-		case "ReturnConsumedCapacity":
-			capacity = r.capacityMode()
-		case "ReturnItemCollectionMetrics":
-			r.oneOf("returnItemCollectionMetrics", "NONE") // SIZE is refused
 		default:
-			return false
+			return r.writeCosts(name, &capacity)
 		}
 		return true
 	})

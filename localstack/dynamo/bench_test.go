@@ -66,7 +66,8 @@ func BenchmarkGetItem(b *testing.B) {
 func BenchmarkQuery16(b *testing.B) {
 	e := benchEngine(b, 100000)
 	benchCall(b, e, "Query", func(i int) string {
-		return fmt.Sprintf(`{"TableName":"tab","KeyConditionExpression":"pk = :p AND sk >= :s","ExpressionAttributeValues":{":p":{"S":"math.add"},":s":{"N":"%d"}},"Limit":16,"ConsistentRead":true}`, i%90000)
+		return fmt.Sprintf(`{"TableName":"tab","KeyConditionExpression":"pk = :p AND sk >= :s",`+
+			`"ExpressionAttributeValues":{":p":{"S":"math.add"},":s":{"N":"%d"}},"Limit":16,"ConsistentRead":true}`, i%90000)
 	})
 }
 
@@ -77,7 +78,8 @@ func BenchmarkUpdateItemThroughSDK(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		_, err := db.UpdateItem(b.Context(), &dynamodb.UpdateItemInput{TableName: aws.String("tab"), Key: key("math.add", i%1000),
 			UpdateExpression: aws.String("SET holder = :who, attempt = attempt + :n"), ConditionExpression: aws.String("#s = :waiting"),
-			ExpressionAttributeNames: map[string]string{"#s": "state"}, ExpressionAttributeValues: attributes{":n": number(1), ":who": text("x"), ":waiting": text("waiting")}})
+			ExpressionAttributeNames:  map[string]string{"#s": "state"},
+			ExpressionAttributeValues: attributes{":n": number(1), ":who": text("x"), ":waiting": text("waiting")}})
 		if err != nil {
 			b.Fatal(err)
 		}

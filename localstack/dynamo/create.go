@@ -96,7 +96,8 @@ func createTable(e *Engine, q *createTableRequest) (any, error) {
 	if s := q.StreamSpecification; s != nil && s.StreamEnabled != (s.StreamViewType != "") {
 		return nil, invalidValue("StreamViewType must be given where StreamEnabled is true, and only there")
 	} else if s != nil && s.StreamEnabled && !slices.Contains(viewTypes, s.StreamViewType) {
-		return nil, validationf("1 validation error detected: Value %q at 'streamSpecification.streamViewType' failed to satisfy constraint", s.StreamViewType)
+		return nil, validationf("1 validation error detected: Value %q at 'streamSpecification.streamViewType' failed to satisfy constraint",
+			s.StreamViewType)
 	}
 	t.data = newView(len(t.indexes))
 	if e.config.IndexLag != nil {
@@ -245,12 +246,13 @@ func (e *Engine) describe(t *table, q *createTableRequest) {
 	}
 	d.ProvisionedThroughput = throughputOf(q.ProvisionedThroughput)
 	for _, x := range q.LocalSecondaryIndexes {
-		d.LocalSecondaryIndexes = append(d.LocalSecondaryIndexes, indexDescription{IndexName: x.IndexName, KeySchema: x.KeySchema, Projection: *x.Projection,
-			IndexArn: d.TableArn + "/index/" + x.IndexName})
+		d.LocalSecondaryIndexes = append(d.LocalSecondaryIndexes, indexDescription{IndexName: x.IndexName, KeySchema: x.KeySchema,
+			Projection: *x.Projection, IndexArn: d.TableArn + "/index/" + x.IndexName})
 	}
 	for _, x := range q.GlobalSecondaryIndexes {
-		d.GlobalSecondaryIndexes = append(d.GlobalSecondaryIndexes, indexDescription{IndexName: x.IndexName, KeySchema: x.KeySchema, Projection: *x.Projection,
-			IndexArn: d.TableArn + "/index/" + x.IndexName, IndexStatus: "ACTIVE", ProvisionedThroughput: throughputOf(x.ProvisionedThroughput)})
+		d.GlobalSecondaryIndexes = append(d.GlobalSecondaryIndexes, indexDescription{IndexName: x.IndexName, KeySchema: x.KeySchema,
+			Projection: *x.Projection, IndexArn: d.TableArn + "/index/" + x.IndexName, IndexStatus: "ACTIVE",
+			ProvisionedThroughput: throughputOf(x.ProvisionedThroughput)})
 	}
 	if s := q.StreamSpecification; s != nil && s.StreamEnabled {
 		t.stream = e.openStream(t, s.StreamViewType, now)

@@ -144,7 +144,8 @@ func TestTTL(t *testing.T) {
 		if len(records) != 1 { // the others are past 24 h
 			t.Fatalf("%d records", len(records))
 		}
-		if r := records[0]; r.EventName != "REMOVE" || r.UserIdentity == nil || aws.ToString(r.UserIdentity.PrincipalId) != "dynamodb.amazonaws.com" || len(r.Dynamodb.OldImage) != 3 {
+		if r := records[0]; r.EventName != "REMOVE" || r.UserIdentity == nil || aws.ToString(r.UserIdentity.PrincipalId) != "dynamodb.amazonaws.com" ||
+			len(r.Dynamodb.OldImage) != 3 {
 			t.Errorf("%+v %+v", records[0], r.UserIdentity)
 		}
 		put(t, db, expiring(1, time.Hour))
@@ -363,14 +364,16 @@ func TestConcurrentIncrements(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if got := send(t, e, "GetItem", `{"TableName":"tab","Key":{"pk":{"S":"a"},"sk":{"N":"1"}},"ProjectionExpression":"n"}`); got != `= {"Item":{"n":{"N":"400"}}}` {
+	got := send(t, e, "GetItem", `{"TableName":"tab","Key":{"pk":{"S":"a"},"sk":{"N":"1"}},"ProjectionExpression":"n"}`)
+	if got != `= {"Item":{"n":{"N":"400"}}}` {
 		t.Error(got)
 	}
 }
 
 func TestResponsesThatAreTooLarge(t *testing.T) {
 	e := New(Config{})
-	send(t, e, "CreateTable", `{"TableName":"tab","AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"N"}],"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"BillingMode":"PAY_PER_REQUEST"}`)
+	send(t, e, "CreateTable", `{"TableName":"tab","AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"N"}],
+		"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"BillingMode":"PAY_PER_REQUEST"}`)
 	var gets []string
 	for i := range 45 {
 		k := fmt.Sprintf(`{"pk":{"N":"%d"}}`, i)
@@ -378,7 +381,8 @@ func TestResponsesThatAreTooLarge(t *testing.T) {
 		send(t, e, "PutItem", fmt.Sprintf(`{"TableName":"tab","Item":{"pk":{"N":"%d"},"v":{"S":"%s"}}}`, i, strings.Repeat("x", 390<<10)))
 	}
 	db, _ := engineClients(e)
-	request := map[string]types.KeysAndAttributes{"tab": {ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("#p"), ExpressionAttributeNames: map[string]string{"#p": "pk"}}}
+	request := map[string]types.KeysAndAttributes{"tab": {ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("#p"),
+		ExpressionAttributeNames: map[string]string{"#p": "pk"}}}
 	for i := range 45 {
 		part := request["tab"]
 		part.Keys = append(part.Keys, attributes{"pk": number(i)})

@@ -209,7 +209,8 @@ func (q *query) bounds(s *source) (low, high func(*entry) bool) {
 // bind checks the parameters against the table.
 func (q *query) bind(e *Engine) (*source, error) {
 	if (q.segment >= 0) != (q.totalSegments > 0) {
-		return nil, validation("The TotalSegments parameter is required but was not present in the request when Segment parameter is present, and vice versa")
+		return nil, validation("The TotalSegments parameter is required but was not present in the request when Segment parameter is present, " +
+			"and vice versa")
 	}
 	if q.segment >= max(1, q.totalSegments) {
 		return nil, validationf("The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: %d", q.segment)

@@ -3,7 +3,8 @@ package dynamo
 import "slices"
 
 // legacyParameters are the conditional parameters from before expressions.
-var legacyParameters = []string{"AttributesToGet", "AttributeUpdates", "ConditionalOperator", "Expected", "KeyConditions", "QueryFilter", "ScanFilter"}
+var legacyParameters = []string{
+	"AttributesToGet", "AttributeUpdates", "ConditionalOperator", "Expected", "KeyConditions", "QueryFilter", "ScanFilter"}
 
 // request decodes a request's members; field consumes the value of a member that the operation has, and reports whether it has it.
 func (r *reader) request(field func(name string) bool) {
@@ -38,6 +39,19 @@ func (r *reader) oneOf(parameter string, allowed ...string) string {
 // capacityMode reads ReturnConsumedCapacity.
 func (r *reader) capacityMode() string {
 	return r.oneOf("returnConsumedCapacity", "NONE", "TOTAL", "INDEXES")
+}
+
+// writeCosts reads the parameters of a write that ask what it cost: how much capacity, and of which item collections.
+func (r *reader) writeCosts(name string, capacity *string) bool {
+	switch name {
+	case "ReturnConsumedCapacity":
+		*capacity = r.capacityMode()
+	case "ReturnItemCollectionMetrics":
+		r.oneOf("returnItemCollectionMetrics", "NONE") // SIZE is refused
+	default:
+		return false
+	}
+	return true
 }
 
 // field reads the two placeholder parameters.

@@ -208,7 +208,8 @@ func suiteSegments(t *testing.T, db *dynamodb.Client, _ *dynamodbstreams.Client)
 	seen := map[string]int{}
 	const total = 3
 	for segment := range int32(total) {
-		pages := dynamodb.NewScanPaginator(db, &dynamodb.ScanInput{TableName: aws.String("tab"), Segment: &segment, TotalSegments: aws.Int32(total), Limit: aws.Int32(4)})
+		pages := dynamodb.NewScanPaginator(db, &dynamodb.ScanInput{
+			TableName: aws.String("tab"), Segment: &segment, TotalSegments: aws.Int32(total), Limit: aws.Int32(4)})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(t.Context())
 			if err != nil {

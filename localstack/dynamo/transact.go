@@ -37,20 +37,16 @@ func transactWriteItems(e *Engine, body []byte) ([]byte, error) {
 			if token = r.text(); len(token) < 1 || len(token) > 36 {
 				r.fail(validation("1 validation error detected: Value at 'clientRequestToken' failed to satisfy constraint: length between 1 and 36"))
 			}
-		case "ReturnConsumedCapacity":
-			capacity = r.capacityMode()
-		case "ReturnItemCollectionMetrics":
-			r.oneOf("returnItemCollectionMetrics", "NONE") // SIZE is refused
 		default:
-			return false
+			return r.writeCosts(name, &capacity)
 		}
 		return true
 	})
 	if err := r.end(); err != nil {
 		return nil, err
 	}
-	if n := len(writes); n < 1 || n > maxTransaction {
-		return nil, validation("1 validation error detected: Value at 'transactItems' failed to satisfy constraint: Member must have length between 1 and 100")
+	if err := checkTransactItems(len(writes)); err != nil {
+		return nil, err
 	}
 	e.mu.Lock()
 	defer e.unlock()
@@ -63,6 +59,13 @@ func transactWriteItems(e *Engine, body []byte) ([]byte, error) {
 	cost.write(out, capacity, kind)
 	out.closeObject()
 	return out.buf, nil
+}
+
+func checkTransactItems(n int) error {
+	if n < 1 || n > maxTransaction {
+		return validation("1 validation error detected: Value at 'transactItems' failed to satisfy constraint: Member must have length between 1 and 100")
+	}
+	return nil
 }
 
 // transactWrite reads a TransactWriteItem, which holds one of four actions.
@@ -186,7 +189,8 @@ func cancellation(reasons []cancellationReason) error {
 	for i, r := range reasons {
 		codes[i] = r.code
 	}
-	x := exception("TransactionCanceledException", "Transaction cancelled, please refer cancellation reasons for specific reasons [%s]", strings.Join(codes, ", "))
+	x := exception("TransactionCanceledException", "Transaction cancelled, please refer cancellation reasons for specific reasons [%s]",
+		strings.Join(codes, ", "))
 	x.reasons = reasons
 	return x
 }
@@ -251,8 +255,8 @@ func transactGetItems(e *Engine, body []byte) ([]byte, error) {
 	if err := r.end(); err != nil {
 		return nil, err
 	}
-	if n := len(gets); n < 1 || n > maxTransaction {
-		return nil, validation("1 validation error detected: Value at 'transactItems' failed to satisfy constraint: Member must have length between 1 and 100")
+	if err := checkTransactItems(len(gets)); err != nil {
+		return nil, err
 	}
 	return e.transactGet(gets, capacity)
 }

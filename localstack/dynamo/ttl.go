@@ -26,7 +26,8 @@ func updateTimeToLive(e *Engine, q *updateTTLRequest) (any, error) {
 	}
 	s := q.TimeToLiveSpecification
 	if s == nil || s.AttributeName == "" {
-		return nil, validation("1 validation error detected: Value null at 'timeToLiveSpecification.attributeName' failed to satisfy constraint: Member must not be null")
+		return nil, validation("1 validation error detected: Value null at 'timeToLiveSpecification.attributeName' failed to satisfy constraint: " +
+			"Member must not be null")
 	}
 	switch {
 	case s.Enabled && t.ttl != "":

@@ -64,7 +64,8 @@ func FuzzRequest(f *testing.F) {
 		e := New(Config{})
 		e.answer("DynamoDB_20120810.CreateTable", []byte(`{"TableName":"tab","AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"}],`+
 			`"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"}],"BillingMode":"PAY_PER_REQUEST"}`))
-		for _, op := range []string{"PutItem", "UpdateItem", "DeleteItem", "GetItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem", "TransactWriteItems", "TransactGetItems", "CreateTable"} {
+		for _, op := range []string{"PutItem", "UpdateItem", "DeleteItem", "GetItem", "Query", "Scan", "BatchGetItem", "BatchWriteItem",
+			"TransactWriteItems", "TransactGetItems", "CreateTable"} {
 			if status, _, out := e.answer("DynamoDB_20120810."+op, []byte(body)); status != 200 && status != 400 {
 				t.Errorf("%s %s: %d %s", op, body, status, out)
 			}

@@ -183,17 +183,11 @@ func one(action string) operation {
 		capacity := ""
 		r := &reader{buf: body}
 		r.request(func(name string) bool {
-			switch name {
-			case "ReturnValues":
+			if name == "ReturnValues" {
 				w.returnValues = r.oneOf("returnValues", allowed...)
-			case "ReturnConsumedCapacity":
-				capacity = r.capacityMode()
-			case "ReturnItemCollectionMetrics":
-				r.oneOf("returnItemCollectionMetrics", "NONE") // SIZE is refused
-			default:
-				return w.field(r, name)
+				return true
 			}
-			return true
+			return r.writeCosts(name, &capacity) || w.field(r, name)
 		})
 		if err := r.end(); err != nil {
 			return nil, err

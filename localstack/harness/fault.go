@@ -50,11 +50,28 @@ func (k Kind) Count() int {
 }
 
 // Lose has the next n such requests carried out and their responses lost. The SDK repeats a request up to handler.Attempts times. A request meets
-// the oldest fault of each effect that is for it, in the order Run, Fail, Then, Lose. A test fails that ends before its faults came about.
+// the oldest fault of each effect that is for it, in the order Run, Fail, Stray, Then, Lose. A test fails that ends before its faults came about.
 func (k Kind) Lose(n int) { k.add(&fault{times: n, effect: lose}) }
 
 // Fail loses the next n such requests on their way there.
 func (k Kind) Fail(n int) { k.add(&fault{times: n, effect: fail}) }
+
+// Stray loses the next n such requests as far as their senders know, but they are under way: arrive has those be carried out that were sent until
+// then, in turn.
+func (k Kind) Stray(n int) (arrive func()) {
+	f := &fault{times: n, effect: stray}
+	k.add(f)
+	return func() {
+		k.h.t.Helper()
+		k.h.wire.mu.Lock()
+		sent := f.sent
+		f.sent = nil
+		k.h.wire.mu.Unlock()
+		for _, carryOut := range sent {
+			k.h.Try(carryOut())
+		}
+	}
+}
 
 // Run runs f ahead of the next such request, in the goroutine that sent it. If f ends the request's context the request is not carried out.
 func (k Kind) Run(f func()) { k.add(&fault{times: 1, effect: run, do: f}) }
@@ -75,6 +92,7 @@ type effect int
 const (
 	run effect = iota
 	fail
+	stray
 	then
 	lose
 )
@@ -84,13 +102,15 @@ type fault struct {
 	kind   Kind
 	times  int
 	effect effect
-	do     func() // of run and then
+	do     func()         // of run and then
+	sent   []func() error // of stray: what carries the requests out
 }
 
 // fate is what becomes of one request.
 type fate struct {
 	run, then  func()
 	fail, lose bool
+	stray      *fault
 }
 
 // meet notes a request and returns what becomes of it.
@@ -113,6 +133,8 @@ func (w *wire) meet(r request) fate {
 			all.run = f.do
 		case fail:
 			all.fail = true
+		case stray:
+			all.stray = f
 		case then:
 			all.then = f.do
 		case lose:

@@ -60,6 +60,13 @@ func TestFaults(t *testing.T) {
 		t.Error(err)
 	}
 	expect(nil, 9+handler.Attempts, "six")
+
+	arrive := post.Stray(1)
+	expect(send("seven"), 11+handler.Attempts, "seven")
+	for _, late := range [][]string{{"seven"}, nil} {
+		arrive()
+		expect(nil, 11+handler.Attempts, late...)
+	}
 }
 
 // TestMessages: the delay queue gives up what is due, and time moves nothing else.

@@ -3,8 +3,12 @@ package harness
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
+
+	"nexus/pkg/timer"
 )
 
 // Message is a message of the delay queue.
@@ -47,6 +51,18 @@ func (h *Harness) Messages() []Message {
 	h.wire.mu.Lock()
 	defer h.wire.mu.Unlock()
 	return slices.Clone(h.wire.messages)
+}
+
+// Timers is what is in the delay queue in words: when it comes, in time since Start, its kind, and its key.
+func (h *Harness) Timers() []string {
+	h.t.Helper()
+	var list []string
+	for _, m := range h.Messages() {
+		w, err := timer.Parse(m.Body)
+		h.Try(err)
+		list = append(list, fmt.Sprintf("%s %s %s", m.Due.Sub(Start()), w.Kind, strings.Join(w.Key, " ")))
+	}
+	return list
 }
 
 // Due takes out of the delay queue what is due.

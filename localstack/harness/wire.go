@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/url"
@@ -53,6 +54,10 @@ func (w *wire) RoundTrip(h *http.Request) (*http.Response, error) {
 	if f.fail {
 		return nil, io.ErrUnexpectedEOF
 	}
+	if f.stray != nil {
+		w.hold(f.stray, h, r, body)
+		return nil, io.ErrUnexpectedEOF
+	}
 	response, err := w.next.RoundTrip(h)
 	if err != nil {
 		return nil, err
@@ -65,6 +70,22 @@ func (w *wire) RoundTrip(h *http.Request) (*http.Response, error) {
 		return nil, io.ErrUnexpectedEOF
 	}
 	return response, h.Context().Err()
+}
+
+// hold keeps a request that is carried out later.
+func (w *wire) hold(f *fault, h *http.Request, r request, body []byte) {
+	h = h.Clone(context.WithoutCancel(h.Context()))
+	h.Body = io.NopCloser(bytes.NewReader(body))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f.sent = append(f.sent, func() error {
+		response, err := w.next.RoundTrip(h)
+		if err != nil {
+			return err
+		}
+		w.keep(r.operation, body)
+		return response.Body.Close()
+	})
 }
 
 // management names the operations of the @connections API, which are told apart by the HTTP method.

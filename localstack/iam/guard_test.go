@@ -41,7 +41,8 @@ func newClients(key string, client aws.HTTPClient, endpoint string) clients {
 
 // ask sends a request of each service.
 func (c clients) ask(ctx context.Context) map[iam.Service]error {
-	_, table := c.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: aws.String("t"), Key: map[string]types.AttributeValue{"a": &types.AttributeValueMemberS{Value: "a"}}})
+	_, table := c.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: aws.String("t"),
+		Key: map[string]types.AttributeValue{"a": &types.AttributeValueMemberS{Value: "a"}}})
 	_, queue := c.queues.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: aws.String("http://host/000000000000/q"), MessageBody: aws.String("m")})
 	_, connection := c.connections.PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: aws.String("c="), Data: []byte("m")})
 	return map[iam.Service]error{iam.DynamoDB: table, iam.SQS: queue, iam.ExecuteAPI: connection}
@@ -71,7 +72,8 @@ func (s *served) RoundTrip(r *http.Request) (*http.Response, error) {
 // guarded is a service behind a guard that lets the function "may" do everything.
 func guarded() (*iam.Guard, *served, *bytes.Buffer) {
 	var log bytes.Buffer
-	return &iam.Guard{Allows: func(function string, _ iam.Need) bool { return function == "may" }, Log: slog.New(slog.NewTextHandler(&log, nil))}, &served{}, &log
+	guard := &iam.Guard{Allows: func(function string, _ iam.Need) bool { return function == "may" }, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	return guard, &served{}, &log
 }
 
 var statuses = map[iam.Service]int{iam.DynamoDB: 400, iam.SQS: 403, iam.ExecuteAPI: 403}

@@ -7,8 +7,8 @@ import (
 
 var errNoObject = errors.New("iam: the parameters are no JSON object")
 
-// members gives the members of a JSON object to each, their values as they stand. It looks at no more of a value than where it ends, for every request
-// comes by here, and the service reads it anyway.
+// members gives the members of a JSON object to each, their values as they stand. It looks at no more of a value than where it ends, for every
+// request comes by here, and the service reads it anyway.
 func members(text []byte, each func(name, value []byte) error) error {
 	text = bytes.TrimSpace(text)
 	if len(text) < 2 || text[0] != '{' || text[len(text)-1] != '}' {

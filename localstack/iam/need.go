@@ -65,7 +65,8 @@ func read(body []byte) (p parameters, err error) {
 }
 
 // partActions are the actions of a transaction's parts.
-var partActions = map[string]string{"ConditionCheck": "ConditionCheckItem", "Delete": "DeleteItem", "Get": "GetItem", "Put": "PutItem", "Update": "UpdateItem"}
+var partActions = map[string]string{
+	"ConditionCheck": "ConditionCheckItem", "Delete": "DeleteItem", "Get": "GetItem", "Put": "PutItem", "Update": "UpdateItem"}
 
 // Needs tells what a request with a body needs, each right once, in order. For @connections the body does not matter.
 func Needs(r *http.Request, body []byte) ([]Need, error) {

@@ -10,20 +10,21 @@ import (
 	"slices"
 )
 
-// Build builds functions into dir as the deployment does, except that they are for this machine, and returns their programs by name. A function is the main
-// package folder + "/" + its name. The working directory must be in the module of that package.
-func Build(ctx context.Context, dir, folder string, functions []string) (map[string]string, error) {
+// Build builds functions into dir as the deployment does, except that they are for this machine's processor and a system of its choice, as
+// runtime.GOOS has it. It returns their programs by name. A function is the main package folder + "/" + its name. The working directory must be in
+// the module of that package.
+func Build(ctx context.Context, system, dir, folder string, functions []string) (map[string]string, error) {
 	arguments := []string{"build", "-tags", "lambda.norpc", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", dir + string(filepath.Separator)}
 	programs := map[string]string{}
 	for _, name := range slices.Sorted(slices.Values(functions)) {
 		arguments = append(arguments, folder+"/"+name)
 		programs[name] = filepath.Join(dir, name)
-		if runtime.GOOS == "windows" {
+		if system == "windows" {
 			programs[name] += ".exe"
 		}
 	}
 	build := exec.CommandContext(ctx, "go", arguments...)
-	build.Env = append(build.Environ(), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
+	build.Env = append(build.Environ(), "CGO_ENABLED=0", "GOOS="+system, "GOARCH="+runtime.GOARCH)
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("build functions: %w\n%s", err, out)
 	}

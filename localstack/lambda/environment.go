@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"nexus/localstack/child"
+
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
@@ -46,8 +48,8 @@ type invocation struct {
 	answered bool
 }
 
-// placed is a Handler whose invocations need a place to run first. Until they have it, the function's timeout does not run: not while they wait for one of a
-// limited number, and not while the program initialises.
+// placed is a Handler whose invocations need a place to run first. Until they have it, the function's timeout does not run: not while they wait for
+// one of a limited number, and not while the program initialises.
 type placed interface {
 	environment(ctx context.Context) (Handler, error)
 }
@@ -61,8 +63,9 @@ func (f *program) start() (*environment, error) {
 	e := &environment{function: f, work: make(chan *invocation, 1), first: make(chan struct{}), gone: make(chan struct{}), taken: true, slot: true}
 	e.server = &http.Server{Handler: e.runtimeAPI()}
 	stdout, stderr := f.log()
+	// Apart, for a terminal's Ctrl-C would end functions that the stack still needs while it closes its connections.
 	e.command = &exec.Cmd{Path: f.path, Args: []string{f.path}, Dir: filepath.Dir(f.path), Env: f.variables(listener.Addr().String()),
-		Stdout: stdout, Stderr: stderr, SysProcAttr: apart()}
+		Stdout: stdout, Stderr: stderr, SysProcAttr: child.Apart()}
 	began := f.config.Clock.Now()
 	if err := e.command.Start(); err != nil {
 		_ = listener.Close() // err says more
@@ -80,7 +83,8 @@ func (f *program) start() (*environment, error) {
 		stderr.flush()
 		_ = e.server.Close() // nobody is left to talk to
 		e.bury()
-		f.config.Log.Debug("environment ended", "function", f.name, "pid", e.command.Process.Pid, "lived", f.config.Clock.Now().Sub(began), "error", e.ended)
+		lived := f.config.Clock.Now().Sub(began)
+		f.config.Log.Debug("environment ended", "function", f.name, "pid", e.command.Process.Pid, "lived", lived, "error", e.ended)
 	})
 	f.config.Log.Debug("environment started", "function", f.name, "pid", e.command.Process.Pid)
 	return e, nil

@@ -44,7 +44,8 @@ type ProcessConfig struct {
 	Log *slog.Logger
 }
 
-// Processes runs functions as processes, each behind a Runtime API of its own on a loopback port. They are for a Runner's Config.Functions. Close ends them.
+// Processes runs functions as processes, each behind a Runtime API of its own on a loopback port. They are for a Runner's Config.Functions. Close
+// ends them.
 type Processes struct {
 	config    ProcessConfig
 	functions map[string]*program
@@ -114,8 +115,8 @@ type program struct {
 	idle   []*environment // by when they became so: the last is the warmest, and the first ends first
 }
 
-// Invoke implements Handler. A Runner calls environment instead; who else calls must put into ctx what a Runner does, an id and a deadline, and waiting and
-// initialisation are then within that.
+// Invoke implements Handler. A Runner calls environment instead; who else calls must put into ctx what a Runner does, an id and a deadline, and
+// waiting and initialisation are then within that.
 func (f *program) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if _, ok := ctx.Deadline(); !ok || InvocationID(ctx) == "" {
 		return nil, errors.New("lambda: a process takes invocations of a Runner only: this one has no id or no deadline")

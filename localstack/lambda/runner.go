@@ -31,8 +31,8 @@ type Handler interface {
 	Invoke(ctx context.Context, payload []byte) ([]byte, error)
 }
 
-// Config describes the functions. Names in Timeouts and Concurrency that Functions does not have, and values that are not positive (a concurrency of 0
-// is allowed and stops the function, as on AWS), are mistakes that every Invoke reports.
+// Config describes the functions. Names in Timeouts and Concurrency that Functions does not have, and values that are not positive (a concurrency of
+// 0 is allowed and stops the function, as on AWS), are mistakes that every Invoke reports.
 type Config struct {
 	Functions   map[string]Handler
 	Timeouts    map[string]time.Duration // DefaultTimeout where absent

@@ -20,8 +20,8 @@ func withTimeout(ctx context.Context, c clock.Clock, d time.Duration) (context.C
 	}
 }
 
-// timeoutContext ends by a clock that context does not know. Its deadline is in that clock's time: a handler compares it with the same clock, and must
-// not open sockets under it, as package net would take it for the machine's time.
+// timeoutContext ends by a clock that context does not know. Its deadline is in that clock's time: a handler compares it with the same clock, and
+// must not open sockets under it, as package net would take it for the machine's time.
 type timeoutContext struct {
 	context.Context
 	deadline time.Time

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// variables is the environment of f's processes, whose Runtime API is at an address: what Lambda sets for its provided runtimes, without the folders of its
-// images, and the deployment's. Nothing comes from this process's own: no profile of the user's AWS configuration, no proxy.
+// variables is the environment of f's processes, whose Runtime API is at an address: what Lambda sets for its provided runtimes, without the folders
+// of its images, and the deployment's. Nothing comes from this process's own: no profile of the user's AWS configuration, no proxy.
 func (f *program) variables(address string) []string {
 	own := map[string]string{
 		"AWS_LAMBDA_RUNTIME_API":         address,

@@ -150,7 +150,8 @@ func (s Stream) withDefaults() (Stream, error) {
 	check(len(s.Filters) <= 10, "%d filters, more than 10", len(s.Filters))
 	check(s.ParallelizationFactor >= 1 && s.ParallelizationFactor <= 10, "ParallelizationFactor %d is not from 1 to 10", s.ParallelizationFactor)
 	check(s.MaximumRetryAttempts >= -1 && s.MaximumRetryAttempts <= 10_000, "MaximumRetryAttempts %d is not from -1 to 10,000", s.MaximumRetryAttempts)
-	check(s.MaximumRecordAge == 0 || wholeSeconds(s.MaximumRecordAge, time.Minute, 7*24*time.Hour), "MaximumRecordAge %v is not whole seconds from 60 s to 7 d", s.MaximumRecordAge)
+	check(s.MaximumRecordAge == 0 || wholeSeconds(s.MaximumRecordAge, time.Minute, 7*24*time.Hour),
+		"MaximumRecordAge %v is not whole seconds from 60 s to 7 d", s.MaximumRecordAge)
 	return s, errors.Join(mistakes...)
 }
 

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// failureMessage is the message to an on-failure queue, in the shape of the Developer Guide's example for DynamoDB streams. It holds no records: they are read from
-// the stream by their sequence numbers for as long as it has them.
+// failureMessage is the message to an on-failure queue, in the shape of the Developer Guide's example for DynamoDB streams. It holds no records: they
+// are read from the stream by their sequence numbers for as long as it has them.
 type failureMessage struct {
 	RequestContext  requestContext   `json:"requestContext"`
 	ResponseContext *responseContext `json:"responseContext,omitempty"`

@@ -25,10 +25,10 @@ type matcher func(value any, present bool) bool
 // maxPattern is the longest pattern, in bytes.
 const maxPattern = 4096
 
-// ParseFilter reads a pattern of Lambda event filtering: an object whose fields must all match, where a field is an object again or a list of which one
-// value or rule must match. Rules: {"prefix": s}, {"suffix": s}, {"equals-ignore-case": s}, {"anything-but": s or [s, …]}, {"exists": bool}. "$or" holds a list
-// of objects of which one must match. Numbers are compared by their text. numeric is refused, as the numbers of DynamoDB records are strings; so is
-// what EventBridge has and Lambda has not (wildcard, cidr, nested anything-but).
+// ParseFilter reads a pattern of Lambda event filtering: an object whose fields must all match, where a field is an object again or a list of which
+// one value or rule must match. Rules: {"prefix": s}, {"suffix": s}, {"equals-ignore-case": s}, {"anything-but": s or [s, …]}, {"exists": bool}.
+// "$or" holds a list of objects of which one must match. Numbers are compared by their text. numeric is refused, as the numbers of DynamoDB records
+// are strings; so is what EventBridge has and Lambda has not (wildcard, cidr, nested anything-but).
 func ParseFilter(pattern string) (Filter, error) {
 	if len(pattern) > maxPattern {
 		return Filter{}, fmt.Errorf("mapping: the filter pattern has %d bytes, more than %d", len(pattern), maxPattern)
@@ -206,7 +206,8 @@ func parseOperator(operator string, argument any) (matcher, error) {
 		if !ok {
 			return nil, fmt.Errorf("%s wants a string", operator)
 		}
-		test := map[string]func(s, want string) bool{"prefix": strings.HasPrefix, "suffix": strings.HasSuffix, "equals-ignore-case": strings.EqualFold}[operator]
+		test := map[string]func(s, want string) bool{
+			"prefix": strings.HasPrefix, "suffix": strings.HasSuffix, "equals-ignore-case": strings.EqualFold}[operator]
 		return leaf(func(v any) bool {
 			s, ok := v.(string)
 			return ok && test(s, want)

@@ -43,7 +43,8 @@ func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	f := &fixture{t: t, engine: dynamo.New(dynamo.Config{}), start: time.Now(), answer: func(int, string) (string, error) { return "", nil }}
 	t.Cleanup(f.engine.Close)
-	who, ddbHTTP, sqsHTTP := credentials.NewStaticCredentialsProvider("local", "local", ""), &http.Client{Transport: f.engine}, &http.Client{Transport: queue.New(queue.Config{})}
+	who := credentials.NewStaticCredentialsProvider("local", "local", "")
+	ddbHTTP, sqsHTTP := &http.Client{Transport: f.engine}, &http.Client{Transport: queue.New(queue.Config{})}
 	base := aws.String("http://local")
 	f.config = Config{
 		Invoke:   f.invoke,

@@ -76,7 +76,8 @@ func OpenQueue(ctx context.Context, c Config, q Queue) (*QueueReader, error) {
 }
 
 func openQueue(ctx context.Context, c *Config, q *Queue) (*QueueReader, error) {
-	out, err := c.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{QueueUrl: &q.QueueURL, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameQueueArn}})
+	out, err := c.SQS.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: &q.QueueURL, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameQueueArn}})
 	if err != nil {
 		return nil, fmt.Errorf("mapping: queue %s: %w", q.QueueURL, err)
 	}
@@ -130,8 +131,8 @@ func (r *QueueReader) Receive(ctx context.Context, wait time.Duration) error {
 func (r *QueueReader) newMessage(m types.Message) (queueMessage, error) {
 	e := eventMessage{
 		MessageID: aws.ToString(m.MessageId), ReceiptHandle: aws.ToString(m.ReceiptHandle), Body: aws.ToString(m.Body), Attributes: m.Attributes,
-		MessageAttributes: map[string]messageAttribute{}, MD5OfMessageAttributes: aws.ToString(m.MD5OfMessageAttributes), MD5OfBody: aws.ToString(m.MD5OfBody),
-		EventSource: "aws:sqs", EventSourceARN: r.arn, AWSRegion: r.region,
+		MessageAttributes: map[string]messageAttribute{}, MD5OfMessageAttributes: aws.ToString(m.MD5OfMessageAttributes),
+		MD5OfBody: aws.ToString(m.MD5OfBody), EventSource: "aws:sqs", EventSourceARN: r.arn, AWSRegion: r.region,
 	}
 	for name, a := range m.MessageAttributes {
 		e.MessageAttributes[name] = messageAttribute{a.StringValue, a.BinaryValue, []string{}, [][]byte{}, aws.ToString(a.DataType)}
@@ -140,8 +141,8 @@ func (r *QueueReader) newMessage(m types.Message) (queueMessage, error) {
 	return queueMessage{text, e.MessageID, e.ReceiptHandle}, err
 }
 
-// Next returns a batch that is due, or else when the window of the open one ends (zero: none is open). A batch closes when it is full, at 6 MB, or when the window that
-// its first message began is over.
+// Next returns a batch that is due, or else when the window of the open one ends (zero: none is open). A batch closes when it is full, at 6 MB, or
+// when the window that its first message began is over.
 func (r *QueueReader) Next() (*MessageBatch, time.Time) {
 	now := r.config.Clock.Now()
 	if len(r.open) == 0 {
@@ -211,8 +212,8 @@ func (r *QueueReader) Settle(ctx context.Context, b *MessageBatch, result Result
 	}
 }
 
-// succeeded are the messages that a response does not name. A response that cannot be read, and an identifier that is empty or of no message in the batch,
-// fail all of them.
+// succeeded are the messages that a response does not name. A response that cannot be read, and an identifier that is empty or of no message in the
+// batch, fail all of them.
 func (b *MessageBatch) succeeded(response []byte) []queueMessage {
 	failed, ok := itemFailures(response)
 	if !ok {

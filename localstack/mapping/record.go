@@ -58,7 +58,8 @@ func newRecord(r types.Record, streamARN string) (Record, error) {
 		EventID: aws.ToString(r.EventID), EventName: string(r.EventName), EventVersion: aws.ToString(r.EventVersion),
 		EventSource: aws.ToString(r.EventSource), AWSRegion: aws.ToString(r.AwsRegion), EventSourceARN: streamARN,
 		Change: eventChange{
-			ApproximateCreationDateTime: created.Unix(), SequenceNumber: *d.SequenceNumber, SizeBytes: aws.ToInt64(d.SizeBytes), StreamViewType: string(d.StreamViewType),
+			ApproximateCreationDateTime: created.Unix(), SequenceNumber: *d.SequenceNumber, SizeBytes: aws.ToInt64(d.SizeBytes),
+			StreamViewType: string(d.StreamViewType),
 		},
 	}
 	if u := r.UserIdentity; u != nil {

@@ -64,7 +64,8 @@ func (s *Stream) expire(b *Batch, now time.Time) []*Batch {
 	return []*Batch{old, &rest}
 }
 
-// after decides what follows a delivery of b to the function: nothing, the same records again, or parts of them. A batch that is given up has discarded set.
+// after decides what follows a delivery of b to the function: nothing, the same records again, or parts of them. A batch that is given up has
+// discarded set.
 //
 //	response says nothing failed               done
 //	function error, bisecting, > 1 record      two halves, each with a fresh retry quota ("splitting batches doesn't consume the retry quota")
@@ -107,8 +108,8 @@ func (s *Stream) after(b *Batch, r Result, now time.Time) []*Batch {
 	return []*Batch{&next}
 }
 
-// firstFailure reads batchItemFailures: the index of the first record that failed, or the number of records where none did. A response that cannot be read, and an
-// identifier that is empty or not in the batch, fail the batch as a whole.
+// firstFailure reads batchItemFailures: the index of the first record that failed, or the number of records where none did. A response that cannot be
+// read, and an identifier that is empty or not in the batch, fail the batch as a whole.
 func (s *Stream) firstFailure(b *Batch, response []byte) int {
 	if !s.ReportBatchItemFailures {
 		return len(b.Records)
@@ -128,8 +129,8 @@ func (s *Stream) firstFailure(b *Batch, response []byte) int {
 	return first
 }
 
-// itemFailures reads {"batchItemFailures":[{"itemIdentifier":…}]}. Nothing, null, {} and an empty list are success; ok is false where the response, or an
-// identifier, is not what it should be.
+// itemFailures reads {"batchItemFailures":[{"itemIdentifier":…}]}. Nothing, null, {} and an empty list are success; ok is false where the response,
+// or an identifier, is not what it should be.
 func itemFailures(response []byte) (ids []string, ok bool) {
 	if len(bytes.TrimSpace(response)) == 0 {
 		return nil, true

@@ -197,7 +197,8 @@ func TestMistakesInConfig(t *testing.T) {
 		t.Fatal("accepted")
 	}
 	for _, says := range []string{"Invoke is missing", "need the clients DynamoDB", "queues need", "BatchSize 10001", "Window 5m1s", "ParallelizationFactor 11",
-		"MaximumRetryAttempts -2", "MaximumRecordAge 59s", "AT_TIMESTAMP", "OnFailure needs", "11 filters", "BatchSize 11 needs a Window", "MaximumConcurrency 1", "Every is 1s"} {
+		"MaximumRetryAttempts -2", "MaximumRecordAge 59s", "AT_TIMESTAMP", "OnFailure needs", "11 filters", "BatchSize 11 needs a Window",
+		"MaximumConcurrency 1", "Every is 1s"} {
 		if !strings.Contains(err.Error(), says) {
 			t.Errorf("%v\nlacks %q", err, says)
 		}

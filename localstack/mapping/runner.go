@@ -26,8 +26,8 @@ func New(c Config) (*Runner, error) {
 	return &Runner{config: c}, nil
 }
 
-// Run runs until ctx ends, and then until what it started has ended; it returns nil. It fails at once where a table, its stream or a queue does not exist.
-// It is to be called once.
+// Run runs until ctx ends, and then until what it started has ended; it returns nil. It fails at once where a table, its stream or a queue does not
+// exist. It is to be called once.
 func (r *Runner) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

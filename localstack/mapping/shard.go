@@ -66,8 +66,8 @@ func newShard(c *Config, s *Stream, streamARN, id string, position types.ShardIt
 	return shard
 }
 
-// Step returns a batch that is due, after reading from the stream once if there was none; nil if there is none then. The batch must be settled, or given back by Release,
-// before Step returns the next one of its lane.
+// Step returns a batch that is due, after reading from the stream once if there was none; nil if there is none then. The batch must be settled, or
+// given back by Release, before Step returns the next one of its lane.
 func (s *Shard) Step(ctx context.Context) (*Batch, error) {
 	if b, _ := s.Next(); b != nil || !s.hungry() {
 		return b, nil
@@ -206,7 +206,8 @@ func (s *Shard) lane(key string) *lane {
 	return s.lanes[h.Sum32()%uint32(len(s.lanes))]
 }
 
-// Deliver invokes the function with a batch and settles the result. Its error says only that ctx ended; then the batch is as if it had not been tried.
+// Deliver invokes the function with a batch and settles the result. Its error says only that ctx ended; then the batch is as if it had not been
+// tried.
 func (s *Shard) Deliver(ctx context.Context, b *Batch) error {
 	r := s.Invoke(ctx, b)
 	if r.Err != nil && ctx.Err() != nil {
@@ -217,7 +218,8 @@ func (s *Shard) Deliver(ctx context.Context, b *Batch) error {
 	return nil
 }
 
-// Invoke delivers b once, to the function or, once it is discarded, to OnFailure. It changes nothing, so that it can be called concurrently and again.
+// Invoke delivers b once, to the function or, once it is discarded, to OnFailure. It changes nothing, so that it can be called concurrently and
+// again.
 func (s *Shard) Invoke(ctx context.Context, b *Batch) Result {
 	if b.discarded != "" {
 		return Result{Err: s.report(ctx, b)}
@@ -235,7 +237,8 @@ func (s *Shard) report(ctx context.Context, b *Batch) error {
 	if s.stream.OnFailure == "" {
 		return nil
 	}
-	body, err := failureBody(b, s.config.NewID(), lambda.FunctionARN(s.config.Region, s.config.Account, s.stream.Function), s.streamARN, s.id, s.config.Clock.Now())
+	function := lambda.FunctionARN(s.config.Region, s.config.Account, s.stream.Function)
+	body, err := failureBody(b, s.config.NewID(), function, s.streamARN, s.id, s.config.Clock.Now())
 	if err != nil {
 		return err
 	}
@@ -250,8 +253,8 @@ func (s *Shard) Release(b *Batch) {
 	}
 }
 
-// Settle decides what follows a delivery. Discarded records whose message could not be sent block the lane until it can: a shard never skips silently.
-// A batch that is settled already is left alone, so that Deliver may be called again.
+// Settle decides what follows a delivery. Discarded records whose message could not be sent block the lane until it can: a shard never skips
+// silently. A batch that is settled already is left alone, so that Deliver may be called again.
 func (s *Shard) Settle(b *Batch, r Result) {
 	if !b.lane.delivers(b) {
 		return

@@ -264,7 +264,8 @@ func TestEventShape(t *testing.T) {
 			`"dynamodb":{"ApproximateCreationDateTime":%d,"Keys":{"id":{"S":"a"}},"NewImage":{"b":{"B":"AAE="},"bs":{"BS":["Ag=="]},"id":{"S":"a"},"l":{"L":[{"M":{}}]},`+
 			`"n":{"N":"1.5"},"ns":{"NS":["7"]},"ss":{"SS":["s"]},"t":{"BOOL":false},"z":{"NULL":true}},"SequenceNumber":%q,"SizeBytes":%d,"StreamViewType":"NEW_AND_OLD_IMAGES"},`+
 			`"eventSourceARN":%q}]}`, r.EventID, f.start.Unix(), r.Dynamodb.SequenceNumber, r.Dynamodb.SizeBytes, r.EventSourceARN)
-		if string(got) != want || r.EventID == "" || r.Dynamodb.SequenceNumber == "" || r.Dynamodb.SizeBytes == 0 || !strings.Contains(r.EventSourceARN, "table/things/stream/") {
+		if string(got) != want || r.EventID == "" || r.Dynamodb.SequenceNumber == "" || r.Dynamodb.SizeBytes == 0 ||
+			!strings.Contains(r.EventSourceARN, "table/things/stream/") {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	})

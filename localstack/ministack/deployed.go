@@ -8,13 +8,14 @@ import (
 	"slices"
 	"strings"
 
+	"nexus/localstack/emulator"
 	"nexus/pkg/nexus"
 	"nexus/pkg/store"
 )
 
 // deployed looks at what a deployment made, by the emulator's own account of it, and compares it with what the bus declares.
 type deployed struct {
-	emulator
+	miniStack
 	prefix  string // of names
 	api     string // its id
 	streams map[string]string
@@ -22,14 +23,15 @@ type deployed struct {
 }
 
 // look returns what there is in words, and how it differs from what should be.
-func look(ctx context.Context, e emulator, api string) (string, error) {
-	d := &deployed{emulator: e, prefix: stackName + "-", api: api, streams: map[string]string{}}
+func look(ctx context.Context, m miniStack, api string) (string, error) {
+	d := &deployed{miniStack: m, prefix: stackName + "-", api: api, streams: map[string]string{}}
 	for _, part := range []func(context.Context) error{d.tables, d.functions, d.mappings, d.routes, d.schedule} {
 		if err := part(ctx); err != nil {
 			return "", err
 		}
 	}
-	return fmt.Sprintf("%d tables with their indexes, streams, time to live and point-in-time recovery; %d functions; %d mappings; %d routes; the schedule",
+	return fmt.Sprintf(
+		"%d tables with their indexes, streams, time to live and point-in-time recovery; %d functions; %d mappings; %d routes; the schedule",
 		len(store.Schema()), len(nexus.Functions())+1, len(nexus.Streams())+1, len(nexus.Routes())), errors.Join(d.differ...)
 }
 
@@ -66,7 +68,8 @@ func (k keySchema) String() string {
 }
 
 func tableInWords(key, billing, stream string, local, global []string, ttl, recovery string) string {
-	return fmt.Sprintf("key %s, %s, stream %s, local %v, global %v, expires by %s, point-in-time recovery %s", key, billing, stream, local, global, ttl, recovery)
+	return fmt.Sprintf("key %s, %s, stream %s, local %v, global %v, expires by %s, point-in-time recovery %s",
+		key, billing, stream, local, global, ttl, recovery)
 }
 
 func indexInWords(name, key string, include []string) string {
@@ -114,8 +117,8 @@ func (d *deployed) tables(ctx context.Context) error {
 			}
 		}
 		name := d.prefix + declared.Name
-		if err := errors.Join(d.dynamodb(ctx, "DescribeTable", name, &got), d.dynamodb(ctx, "DescribeTimeToLive", name, &live),
-			d.dynamodb(ctx, "DescribeContinuousBackups", name, &backups)); err != nil {
+		if err := errors.Join(d.describe(ctx, "DescribeTable", name, &got), d.describe(ctx, "DescribeTimeToLive", name, &live),
+			d.describe(ctx, "DescribeContinuousBackups", name, &backups)); err != nil {
 			return err
 		}
 		ttl := live.TimeToLiveDescription
@@ -160,9 +163,9 @@ type mapping struct {
 }
 
 // mappings are those of streams and queue, by the function that each gives its records to.
-func (e emulator) mappings(ctx context.Context) ([]mapping, error) {
+func (m miniStack) mappings(ctx context.Context) ([]mapping, error) {
 	var got struct{ EventSourceMappings []mapping }
-	err := e.get(ctx, "lambda", "/2015-03-31/event-source-mappings/", &got)
+	err := m.get(ctx, "lambda", "/2015-03-31/event-source-mappings/", &got)
 	return got.EventSourceMappings, err
 }
 
@@ -172,12 +175,12 @@ func (m mapping) inWords() string {
 }
 
 func (d *deployed) mappings(ctx context.Context) error {
-	got, err := d.emulator.mappings(ctx)
+	got, err := d.miniStack.mappings(ctx)
 	if err != nil {
 		return err
 	}
 	arn := func(service, resource string) string {
-		return "arn:aws:" + service + ":" + region + ":" + account + ":" + resource
+		return "arn:aws:" + service + ":" + emulator.Region + ":" + emulator.Account + ":" + resource
 	}
 	queue := mapping{EventSourceArn: arn("sqs", d.prefix+"timer"), FunctionArn: arn("lambda", "function:"+d.prefix+nexus.FunctionTimer),
 		BatchSize: nexus.TimerBatch, FunctionResponseTypes: []string{"ReportBatchItemFailures"}}
@@ -246,7 +249,7 @@ func (d *deployed) schedule(ctx context.Context) error {
 	var rules struct {
 		Rules []struct{ Name, ScheduleExpression, State string }
 	}
-	if err := d.call(ctx, "events", "AWSEvents.ListRules", map[string]any{}, &rules); err != nil {
+	if err := d.Call(ctx, "events", "AWSEvents.ListRules", map[string]any{}, &rules); err != nil {
 		return err
 	}
 	d.same("schedules", fmt.Sprint(rules.Rules), fmt.Sprintf("[{%swatchdog rate(%.0f minute) ENABLED}]", d.prefix, nexus.SweepEvery.Minutes()))

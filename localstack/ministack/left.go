@@ -30,15 +30,15 @@ var kinds = []kind{
 // inventory is the names of what the emulator has of each kind.
 type inventory map[string][]string
 
-func (e emulator) inventory(ctx context.Context) (inventory, error) {
+func (m miniStack) inventory(ctx context.Context) (inventory, error) {
 	all := inventory{}
 	for _, k := range kinds {
 		var answer map[string]any
 		var err error
 		if k.target != "" {
-			err = e.call(ctx, k.service, k.target, map[string]any{}, &answer)
+			err = m.Call(ctx, k.service, k.target, map[string]any{}, &answer)
 		} else {
-			err = e.get(ctx, k.service, k.path, &answer)
+			err = m.get(ctx, k.service, k.path, &answer)
 		}
 		if err != nil {
 			return nil, err
@@ -55,7 +55,8 @@ func (e emulator) inventory(ctx context.Context) (inventory, error) {
 	return all, nil
 }
 
-// compare expects that there is what there was before the stack, and no more. A kind of which there was nothing while the stack was there would say nothing.
+// compare expects that there is what there was before the stack, and no more. A kind of which there was nothing while the stack was there would say
+// nothing.
 func (left inventory) compare(before, there inventory) error {
 	var failed []error
 	for _, k := range kinds {

@@ -9,10 +9,12 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
 
+	"nexus/localstack/emulator"
 	"nexus/localstack/transcript"
 )
 
@@ -51,7 +53,9 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	t := &deployment{out: out, dir: dir, cdk: cdk{dir: dir, root: *root}, stories: stories{*root, wanted, *together, *patience, out}}
+	// What reaches the emulator is on this machine.
+	env := append(os.Environ(), "NO_PROXY=127.0.0.1,localhost", "no_proxy=127.0.0.1,localhost")
+	t := &deployment{out: out, cdk: emulator.CDK{Root: *root, Dir: dir, Env: env}, stories: stories{*root, wanted, *together, *patience, out}}
 	began := time.Now()
 	err = t.test(ctx)
 	if t.server != nil {
@@ -75,8 +79,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 // deployment is the test of one.
 type deployment struct {
 	out     io.Writer
-	dir     string
-	cdk     cdk
+	cdk     emulator.CDK
 	stories stories
 
 	server *server
@@ -108,78 +111,81 @@ func (t *deployment) test(ctx context.Context) error {
 	err := t.inTurn(ctx,
 		part{"look at what this machine has", machine},
 		part{"build the functions for this machine", func(ctx context.Context) (string, error) {
-			names, err := buildFunctions(ctx, t.dir)
+			names, err := emulator.BuildFunctions(ctx, runtime.GOOS, t.cdk.Dir)
 			return strings.Join(names, " "), err
 		}},
 		part{"install MiniStack", func(ctx context.Context) (_ string, err error) {
-			python, err = install(ctx, t.dir)
+			python, err = install(ctx, t.cdk.Dir)
 			return "", err
 		}},
 		part{"start MiniStack", func(ctx context.Context) (_ string, err error) {
-			if t.server, err = startServer(ctx, python, t.dir); err != nil {
+			if t.server, err = startServer(ctx, t.cdk.Env, python, t.cdk.Dir); err != nil {
 				return "", err
 			}
-			t.cdk.url = t.server.url
+			t.cdk.URL = t.server.url
 			return t.server.url, nil
 		}},
 	)
 	if err != nil {
 		return err
 	}
-	if err := t.life(ctx, emulator{t.server.url}); err != nil {
+	if err := t.life(ctx, miniStack{t.cdk.Emulator}); err != nil {
 		return fmt.Errorf("%w\n\nthe end of MiniStack's log:\n%s", err, t.server.tail())
 	}
 	return nil
 }
 
 // life is a stack's, from before its first deployment to after its end.
-func (t *deployment) life(ctx context.Context, e emulator) error {
-	var made outputs
+func (t *deployment) life(ctx context.Context, m miniStack) error {
+	var made emulator.Outputs
 	var before, there inventory
 	return t.inTurn(ctx,
 		part{"cdk bootstrap", func(ctx context.Context) (_ string, err error) {
-			if err = t.cdk.bootstrap(ctx); err != nil {
+			if err = t.cdk.Bootstrap(ctx); err != nil {
 				return "", err
 			}
-			before, err = e.inventory(ctx)
+			before, err = m.inventory(ctx)
 			return "", err
 		}},
 		part{"cdk deploy", func(ctx context.Context) (_ string, err error) {
-			made, _, err = t.cdk.deploy(ctx)
+			made, _, err = t.cdk.Deploy(ctx)
 			return made.URL, err
 		}},
 		part{"look at what was deployed", func(ctx context.Context) (_ string, err error) {
-			if there, err = e.inventory(ctx); err != nil {
+			if there, err = m.inventory(ctx); err != nil {
 				return "", err
 			}
-			return look(ctx, e, made.api())
+			return look(ctx, m, made.API())
 		}},
 		part{"play the transcripts", func(ctx context.Context) (_ string, err error) {
-			user, pass, err := e.secret(ctx, made.Secret)
+			user, pass, err := m.Secret(ctx, made.Secret)
 			if err != nil {
 				return "", err
 			}
-			t.played, err = t.stories.play(ctx, &transcript.WebSocket{URL: e.webSocket(made.api()), User: user, Pass: pass, Clock: transcript.Sleep})
+			t.played, err = t.stories.play(ctx, &transcript.WebSocket{URL: m.WebSocket(made.API()), User: user, Pass: pass, Clock: transcript.Sleep})
 			return "", err
 		}},
 		part{"look at what streams, queue and logs say", func(ctx context.Context) (string, error) {
-			if err := errorsLogged(ctx, e); err != nil || t.stories.wanted.String() != "" {
+			if err := errorsLogged(ctx, m); err != nil || t.stories.wanted.String() != "" {
 				return "no errors; not all transcripts were played, so that some source may have had nothing to read", err
 			}
-			return sourcesRead(ctx, e)
+			return sourcesRead(ctx, m)
 		}},
 		part{"cdk deploy again", func(ctx context.Context) (string, error) {
-			again, changed, err := t.cdk.deploy(ctx)
+			again, changed, err := t.cdk.Deploy(ctx)
 			if err == nil && (changed || again != made) {
 				err = fmt.Errorf("an update without a change changed something: the outputs were %v, and are %v", made, again)
 			}
 			return "no changes", err
 		}},
 		part{"cdk destroy", func(ctx context.Context) (string, error) {
-			if err := t.cdk.destroy(ctx); err != nil {
+			if err := m.discard(ctx); err != nil {
 				return "", err
 			}
-			left, err := e.inventory(ctx)
+			if err := t.cdk.Destroy(ctx); err != nil {
+				return "", err
+			}
+			left, err := m.inventory(ctx)
 			return "nothing is left", errors.Join(err, left.compare(before, there))
 		}},
 	)

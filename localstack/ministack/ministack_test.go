@@ -1,7 +1,6 @@
 package main
 
 import (
-	"archive/zip"
 	"context"
 	"errors"
 	"flag"
@@ -9,11 +8,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	"nexus/localstack/emulator"
 	"nexus/localstack/transcript"
 	"nexus/pkg/store"
 )
@@ -21,7 +20,8 @@ import (
 func TestVersions(t *testing.T) {
 	node := tool{major: 20, minor: 1}
 	for text, want := range map[string]bool{
-		"v20.20.2\n": true, "v20.1.0": true, "v22.0.0": true, "v20.0.9": false, "v18.99.0": false, "": false, "no version": false, "go version go1.26.8 linux/amd64": false,
+		"v20.20.2\n": true, "v20.1.0": true, "v22.0.0": true, "v20.0.9": false, "v18.99.0": false, "": false, "no version": false,
+		"go version go1.26.8 linux/amd64": false,
 	} {
 		if got := node.takes(version(text)); got != want {
 			t.Errorf("%q: %v", text, got)
@@ -40,17 +40,6 @@ func TestAMachineWithoutTools(t *testing.T) {
 	}
 }
 
-// The make targets that deploy use the same CDK.
-func TestTheCDKIsTheMakefiles(t *testing.T) {
-	makefile, err := os.ReadFile("../../Makefile")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(makefile), "aws-cdk@"+cdkVersion+"\n") {
-		t.Errorf("the Makefile's CDK is not %s", cdkVersion)
-	}
-}
-
 // pip takes no package without a hash, and README.md names the release.
 func TestRequirements(t *testing.T) {
 	release := regexp.MustCompile(`(?m)^ministack==(\S+) \\$`).FindSubmatch(requirements)
@@ -60,39 +49,6 @@ func TestRequirements(t *testing.T) {
 	}
 	if release == nil || !strings.Contains(string(readme), "MiniStack "+string(release[1])) {
 		t.Errorf("README.md does not name the release %s", release)
-	}
-}
-
-func TestPack(t *testing.T) {
-	dir := t.TempDir()
-	program := filepath.Join(dir, "task")
-	if err := os.WriteFile(program, []byte("the program"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := pack(program, program+".zip"); err != nil {
-		t.Fatal(err)
-	}
-	z, err := zip.OpenReader(program + ".zip")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
-	if len(z.File) != 1 || z.File[0].Name != "bootstrap" || z.File[0].Mode() != 0o755 {
-		t.Fatalf("%v", z.File)
-	}
-	in, err := z.File[0].Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text, err := io.ReadAll(in); string(text) != "the program" || err != nil {
-		t.Errorf("%q, %v", text, err)
-	}
-}
-
-func TestAddresses(t *testing.T) {
-	made := outputs{URL: "wss://abc123.execute-api.us-east-1.amazonaws.com/v0"}
-	if got := (emulator{"http://127.0.0.1:4566"}).webSocket(made.api()); got != "ws://127.0.0.1:4566/_aws/execute-api/abc123" {
-		t.Error(got)
 	}
 }
 
@@ -136,7 +92,7 @@ func TestWhatIsLeft(t *testing.T) {
 }
 
 // answering is an emulator that answers by target or path.
-func answering(t *testing.T, answers map[string]string) emulator {
+func answering(t *testing.T, answers map[string]string) miniStack {
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		what := r.Header.Get("X-Amz-Target")
 		if what == "" {
@@ -149,21 +105,7 @@ func answering(t *testing.T, answers map[string]string) emulator {
 		_, _ = io.WriteString(w, answer)
 	}))
 	t.Cleanup(s.Close)
-	return emulator{s.URL}
-}
-
-func TestSecret(t *testing.T) {
-	for secret, want := range map[string]string{
-		`{"SecretString":"{\"user\":\"root\",\"pass\":\"x\"}"}`: "", `{"SecretString":"x"}`: "not of the form", `{"SecretString":"{\"user\":\"root\"}"}`: "not of the form",
-	} {
-		user, pass, err := answering(t, map[string]string{"secretsmanager.GetSecretValue": secret}).secret(t.Context(), "arn")
-		if want == "" && (user != "root" || pass != "x" || err != nil) || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
-			t.Errorf("%s: %q, %q, %v", secret, user, pass, err)
-		}
-	}
-	if _, _, err := answering(t, nil).secret(t.Context(), "arn"); err == nil || !strings.Contains(err.Error(), "status 400") {
-		t.Error(err)
-	}
+	return miniStack{emulator.Emulator{URL: s.URL}}
 }
 
 func TestErrorsLogged(t *testing.T) {
@@ -186,14 +128,14 @@ func TestErrorsLogged(t *testing.T) {
 func TestSourcesRead(t *testing.T) {
 	const path = "/2015-03-31/event-source-mappings/"
 	list := func(result string) map[string]string {
-		return map[string]string{path: `{"EventSourceMappings":[{"EventSourceArn":"arn:aws:sqs:us-east-1:000000000000:nexus-timer","LastProcessingResult":"` + result + `"}]}`}
+		return map[string]string{path: `{"EventSourceMappings":[{"EventSourceArn":"arn:aws:sqs:us-east-1:000000000000:nexus-timer",` +
+			`"LastProcessingResult":"` + result + `"}]}`}
 	}
 	if said, err := sourcesRead(t.Context(), answering(t, list("OK - 3 records"))); said != "nexus-timer OK - 3 records" || err != nil {
 		t.Errorf("%q, %v", said, err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	e := answering(t, list("No records processed"))
-	mappings, err := e.mappings(ctx)
+	mappings, err := answering(t, list("No records processed")).mappings(ctx)
 	cancel()
 	if err != nil || len(mappings) != 1 || unread(mappings) == nil {
 		t.Errorf("%v, %v", mappings, err)

@@ -11,23 +11,23 @@ import (
 // settled is how long a mapping may take to have its last batch done.
 const settled = 30 * time.Second
 
-// sourcesRead expects that each mapping has given records to its function, the last of them without failure: that streams and queue are part of what was
-// played. It returns what it saw.
-func sourcesRead(ctx context.Context, e emulator) (string, error) {
+// sourcesRead expects that each mapping has given records to its function, the last of them without failure: that streams and queue are part of what
+// was played. It returns what it saw.
+func sourcesRead(ctx context.Context, m miniStack) (string, error) {
 	ctx, stop := context.WithTimeout(ctx, settled)
 	defer stop()
 	again := time.NewTicker(200 * time.Millisecond)
 	defer again.Stop()
 	for {
-		mappings, err := e.mappings(ctx)
+		mappings, err := m.mappings(ctx)
 		if err != nil {
 			return "", err
 		}
 		failed := unread(mappings)
 		if failed == nil {
 			var words []string
-			for _, m := range mappings {
-				words = append(words, m.source()+" "+m.LastProcessingResult)
+			for _, each := range mappings {
+				words = append(words, each.source()+" "+each.LastProcessingResult)
 			}
 			return strings.Join(words, ", "), nil
 		}
@@ -60,16 +60,16 @@ func (m mapping) source() string {
 }
 
 // errorsLogged returns what functions logged as errors, and that something is in the dead-letter queue: after the transcripts neither should be.
-func errorsLogged(ctx context.Context, e emulator) error {
+func errorsLogged(ctx context.Context, m miniStack) error {
 	var groups struct {
 		LogGroups []struct{ LogGroupName string }
 	}
-	if err := e.call(ctx, "logs", "Logs_20140328.DescribeLogGroups", map[string]any{}, &groups); err != nil {
+	if err := m.Call(ctx, "logs", "Logs_20140328.DescribeLogGroups", map[string]any{}, &groups); err != nil {
 		return err
 	}
 	var failed []error
 	for _, g := range groups.LogGroups {
-		lines, err := e.errorLines(ctx, g.LogGroupName)
+		lines, err := m.errorLines(ctx, g.LogGroupName)
 		if err != nil {
 			return err
 		}
@@ -78,8 +78,8 @@ func errorsLogged(ctx context.Context, e emulator) error {
 		}
 	}
 	var dead struct{ Attributes map[string]string }
-	if err := e.call(ctx, "sqs", "AmazonSQS.GetQueueAttributes", map[string]any{
-		"QueueUrl": e.url + "/" + account + "/" + stackName + "-dead-letters", "AttributeNames": []string{"ApproximateNumberOfMessages"}}, &dead); err != nil {
+	if err := m.Call(ctx, "sqs", "AmazonSQS.GetQueueAttributes", map[string]any{
+		"QueueUrl": m.queue("dead-letters"), "AttributeNames": []string{"ApproximateNumberOfMessages"}}, &dead); err != nil {
 		return err
 	}
 	if n := dead.Attributes["ApproximateNumberOfMessages"]; n != "0" {
@@ -89,14 +89,14 @@ func errorsLogged(ctx context.Context, e emulator) error {
 }
 
 // errorLines returns the lines of a log group that functions logged at the level ERROR.
-func (e emulator) errorLines(ctx context.Context, group string) (lines []string, err error) {
+func (m miniStack) errorLines(ctx context.Context, group string) (lines []string, err error) {
 	request := map[string]any{"logGroupName": group, "filterPattern": "ERROR"}
 	for {
 		var page struct {
 			Events    []struct{ Message string }
 			NextToken string
 		}
-		if err := e.call(ctx, "logs", "Logs_20140328.FilterLogEvents", request, &page); err != nil {
+		if err := m.Call(ctx, "logs", "Logs_20140328.FilterLogEvents", request, &page); err != nil {
 			return nil, err
 		}
 		for _, event := range page.Events {

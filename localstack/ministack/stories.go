@@ -23,8 +23,8 @@ type stories struct {
 	out      io.Writer
 }
 
-// play plays three suites: those that leave the clock alone, some at a time, beside those that wait for it, all at once since they mostly wait; then, one by
-// one, those that want the bus for themselves.
+// play plays three suites: those that leave the clock alone, some at a time, beside those that wait for it, all at once since they mostly wait; then,
+// one by one, those that want the bus for themselves.
 func (s stories) play(ctx context.Context, target transcript.Target) (transcript.Report, error) {
 	began := time.Now()
 	var scripts []*transcript.Script

@@ -43,7 +43,8 @@ func (b *bus) heard(p *nxcore.Pipe, topic, action string) {
 	b.t.Helper()
 	m := b.topicRead(p, 1)[0]
 	text, _ := json.Marshal(m.Msg) // it came as JSON
-	if m.Topic != topic || ei.N(m.Msg).M("action").StringZ() != action || strings.Contains(string(text), "secret") || strings.Contains(string(text), "changed") {
+	if m.Topic != topic || ei.N(m.Msg).M("action").StringZ() != action || strings.Contains(string(text), "secret") ||
+		strings.Contains(string(text), "changed") {
 		b.t.Errorf("%s %s, expected %s %s", m.Topic, text, topic, action)
 	}
 }

@@ -31,7 +31,8 @@ func batch[E any](entry string, entries []E, id func(*E) string, do func(*E) (an
 	for i := range entries {
 		switch id := id(&entries[i]); {
 		case !validEntryID(id):
-			return nil, errInvalidBatchEntryID.with("A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.")
+			return nil, errInvalidBatchEntryID.with(
+				"A batch entry id can only contain alphanumeric characters, hyphens and underscores. It can be at most 80 letters long.")
 		case seen[id]:
 			return nil, errBatchEntryIdsNotDistinct.with("Id %s repeated.", id)
 		default:

@@ -134,7 +134,8 @@ func TestQueues(t *testing.T) {
 		wantCode(t, create("x", map[string]string{"FifoQueue": "true"}), "AWS.SimpleQueueService.UnsupportedOperation")
 		wantCode(t, create("x", map[string]string{"Nope": "true"}), "InvalidAttributeName")
 		wantCode(t, create("x", map[string]string{"MaximumMessageSize": "1048577"}), "InvalidAttributeValue")
-		wantCode(t, create("x", map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:no","maxReceiveCount":1}`}), "InvalidParameterValue")
+		const nowhere = `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:no","maxReceiveCount":1}`
+		wantCode(t, create("x", map[string]string{"RedrivePolicy": nowhere}), "InvalidParameterValue")
 		_, err := f.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("x"), Tags: map[string]string{"a": "b"}})
 		wantCode(t, err, "AWS.SimpleQueueService.UnsupportedOperation")
 

@@ -42,7 +42,8 @@ func (c *call) deleteMessageBatch(in *deleteMessageBatchInput) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return batch("DeleteMessageBatchRequestEntry", in.Entries, func(e *deleteMessageBatchEntry) string { return e.ID }, func(e *deleteMessageBatchEntry) (any, error) {
+	id := func(e *deleteMessageBatchEntry) string { return e.ID }
+	return batch("DeleteMessageBatchRequestEntry", in.Entries, id, func(e *deleteMessageBatchEntry) (any, error) {
 		return entrySuccess{e.ID}, q.delete(e.ReceiptHandle)
 	})
 }

@@ -11,8 +11,8 @@ func (q *queue) handle(m *message) string {
 	return base64.StdEncoding.EncodeToString([]byte(q.name + " " + m.id + " " + strconv.Itoa(m.receives)))
 }
 
-// byHandle finds the message of a receipt handle. The message is nil where it is gone or was received again since; an error is a handle that this queue
-// never gave.
+// byHandle finds the message of a receipt handle. The message is nil where it is gone or was received again since; an error is a handle that this
+// queue never gave.
 func (q *queue) byHandle(handle string) (*message, error) {
 	if handle == "" {
 		return nil, missing("ReceiptHandle")

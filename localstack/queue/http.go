@@ -17,8 +17,8 @@ const (
 	maxRequest   = 8 << 20 // bytes; a batch of 1 MiB grows at most sixfold when its JSON is escaped
 )
 
-// RoundTrip implements http.RoundTripper: the service as a client's transport, whatever the URL. It returns an error only where a request's context ended
-// or its body cannot be read.
+// RoundTrip implements http.RoundTripper: the service as a client's transport, whatever the URL. It returns an error only where a request's context
+// ended or its body cannot be read.
 func (s *Service) RoundTrip(r *http.Request) (*http.Response, error) {
 	base := r.URL.Scheme + "://" + r.URL.Host
 	header, status, body, err := s.serve(r, base)
@@ -87,7 +87,8 @@ func (s *Service) dispatch(r *http.Request, base string, request []byte) (any, e
 	name, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
 	op := operations[name]
 	if !ok || op == nil {
-		return nil, errUnknownOperation.with("The operation %q is not implemented by the local stack's SQS, which speaks the JSON protocol only.", r.Header.Get("X-Amz-Target"))
+		return nil, errUnknownOperation.with("The operation %q is not implemented by the local stack's SQS, which speaks the JSON protocol only.",
+			r.Header.Get("X-Amz-Target"))
 	}
 	if err := context.Cause(r.Context()); err != nil {
 		return nil, err

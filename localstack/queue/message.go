@@ -52,16 +52,19 @@ func checkAttribute(name string, a messageAttribute) error {
 	switch kind {
 	case "String", "Number":
 		if a.BinaryValue != nil || a.StringValue == nil || *a.StringValue == "" {
-			return errInvalidParameterValue.with("The message attribute '%s' must contain a non-empty StringValue, and no BinaryValue, for data type %s.", name, a.DataType)
+			return errInvalidParameterValue.with("The message attribute '%s' must contain a non-empty StringValue, and no BinaryValue, for data type %s.",
+				name, a.DataType)
 		}
 		return checkContents(*a.StringValue)
 	case "Binary":
 		if a.StringValue != nil || len(a.BinaryValue) == 0 {
-			return errInvalidParameterValue.with("The message attribute '%s' must contain a non-empty BinaryValue, and no StringValue, for data type %s.", name, a.DataType)
+			return errInvalidParameterValue.with("The message attribute '%s' must contain a non-empty BinaryValue, and no StringValue, for data type %s.",
+				name, a.DataType)
 		}
 		return nil
 	}
-	return errInvalidParameterValue.with("The message attribute '%s' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String.", name)
+	return errInvalidParameterValue.with(
+		"The message attribute '%s' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String.", name)
 }
 
 // validAttributeName: letters, digits, _ - and single periods inside, at most 256, not beginning with AWS. or Amazon. in any case.
@@ -85,7 +88,8 @@ func checkContents(s string) error {
 			ok = width == 3 // U+FFFD itself, not a byte that is no UTF-8
 		}
 		if !ok {
-			return errInvalidMessageContents.with("Invalid binary character '#x%X' was found in the message body, the set of allowed characters is #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF.", r)
+			return errInvalidMessageContents.with("Invalid binary character '#x%X' was found in the message body, "+
+				"the set of allowed characters is #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF.", r)
 		}
 	}
 	return nil
@@ -108,8 +112,8 @@ func bodyMD5(body string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// attributesMD5 is MD5OfMessageAttributes as the Developer Guide computes it, "" of none: of each attribute, by name, the name, the data type, one byte for
-// the kind of value and the value, each with its length before it.
+// attributesMD5 is MD5OfMessageAttributes as the Developer Guide computes it, "" of none: of each attribute, by name, the name, the data type, one
+// byte for the kind of value and the value, each with its length before it.
 func attributesMD5(attributes []attribute) string {
 	if len(attributes) == 0 {
 		return ""

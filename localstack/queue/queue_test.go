@@ -88,7 +88,8 @@ func (f fixture) bodies(wait int32) string {
 // counts are visible/in flight/delayed.
 func (f fixture) counts() string {
 	f.t.Helper()
-	out, err := f.sqs.GetQueueAttributes(f.t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: f.url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})
+	out, err := f.sqs.GetQueueAttributes(f.t.Context(), &sqs.GetQueueAttributesInput{
+		QueueUrl: f.url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -245,10 +246,11 @@ func TestChangeMessageVisibility(t *testing.T) {
 		if err := change(m.ReceiptHandle, 0); err != nil {
 			t.Fatal(err)
 		}
-		out, err := f.sqs.ChangeMessageVisibilityBatch(t.Context(), &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: f.url, Entries: []types.ChangeMessageVisibilityBatchRequestEntry{
-			{Id: aws.String("ok"), ReceiptHandle: f.receive(0)[0].ReceiptHandle, VisibilityTimeout: 1},
-			{Id: aws.String("bad"), ReceiptHandle: aws.String("?"), VisibilityTimeout: 1},
-		}})
+		out, err := f.sqs.ChangeMessageVisibilityBatch(t.Context(), &sqs.ChangeMessageVisibilityBatchInput{
+			QueueUrl: f.url, Entries: []types.ChangeMessageVisibilityBatchRequestEntry{
+				{Id: aws.String("ok"), ReceiptHandle: f.receive(0)[0].ReceiptHandle, VisibilityTimeout: 1},
+				{Id: aws.String("bad"), ReceiptHandle: aws.String("?"), VisibilityTimeout: 1},
+			}})
 		if err != nil {
 			t.Fatal(err)
 		}

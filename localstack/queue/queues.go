@@ -87,7 +87,8 @@ func (c *call) createQueue(in *createQueueInput) (any, error) {
 		return nil, errQueueDeletedRecently.with("You must wait 60 seconds after deleting a queue before you can create another with the same name.")
 	}
 	delete(c.deleted, in.QueueName)
-	c.queues[in.QueueName] = &queue{service: c.Service, name: in.QueueName, settings: wanted, created: now, modified: now, messages: map[string]*message{}}
+	c.queues[in.QueueName] = &queue{service: c.Service, name: in.QueueName, settings: wanted, created: now, modified: now,
+		messages: map[string]*message{}}
 	return queueURLOutput{c.url(in.QueueName)}, nil
 }
 

@@ -50,7 +50,8 @@ func (o *outgoing) check(q *queue) ([]attribute, error) {
 		return nil, err
 	}
 	if size(*o.MessageBody, attributes) > q.settings.maximumSize {
-		return nil, errInvalidParameterValue.with("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.", q.settings.maximumSize)
+		return nil, errInvalidParameterValue.with("One or more parameters are invalid. Reason: Message must be shorter than %d bytes.",
+			q.settings.maximumSize)
 	}
 	if d := o.DelaySeconds; d != nil && (*d < 0 || *d > maxDelay) {
 		return nil, invalidValue("DelaySeconds", *d, "DelaySeconds must be >= 0 and <= 900.")
@@ -104,7 +105,8 @@ func (c *call) sendMessageBatch(in *sendMessageBatchInput) (any, error) {
 	if total > maxBatchBytes {
 		return nil, errBatchRequestTooLong.with("Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxBatchBytes, total)
 	}
-	return batch("SendMessageBatchRequestEntry", in.Entries, func(e *sendMessageBatchEntry) string { return e.ID }, func(e *sendMessageBatchEntry) (any, error) {
+	id := func(e *sendMessageBatchEntry) string { return e.ID }
+	return batch("SendMessageBatchRequestEntry", in.Entries, id, func(e *sendMessageBatchEntry) (any, error) {
 		attributes, err := e.check(q)
 		if err != nil {
 			return nil, err

@@ -64,7 +64,8 @@ func (c *call) changeMessageVisibilityBatch(in *changeMessageVisibilityBatchInpu
 		return nil, err
 	}
 	now := c.clock.Now()
-	return batch("ChangeMessageVisibilityBatchRequestEntry", in.Entries, func(e *changeMessageVisibilityBatchEntry) string { return e.ID }, func(e *changeMessageVisibilityBatchEntry) (any, error) {
+	id := func(e *changeMessageVisibilityBatchEntry) string { return e.ID }
+	return batch("ChangeMessageVisibilityBatchRequestEntry", in.Entries, id, func(e *changeMessageVisibilityBatchEntry) (any, error) {
 		return entrySuccess{e.ID}, q.changeVisibility(e.ReceiptHandle, e.VisibilityTimeout, now)
 	})
 }

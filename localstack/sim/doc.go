@@ -1,5 +1,5 @@
-// Package sim is the deterministic simulation of the bus: seeded clients on the real handlers, the real SDK clients and the local stack's engines, with
-// everything in between in the hands of one seed. What it holds a run to is in the invariants_*.go files, an invariant a function.
+// Package sim is the deterministic simulation of the bus: seeded clients on the real handlers, the real SDK clients and the local stack's engines,
+// with everything in between in the hands of one seed. What it holds a run to is in the invariants_*.go files, an invariant a function.
 //
 // # How a seed becomes a run
 //
@@ -12,10 +12,10 @@
 //     that does not read, or its handler dies before or after it;
 //   - or time passes: an attempt ends after 1 s and a handler after 10 s, as they would on AWS.
 //
-// Parked requests are in an order that is given by what they are, not by which goroutine came first. (So one handler must not send two that are alike at
-// a time: here a fan-out goes through its rows one after another.) What goes wrong, and how often, is the run's
-// weather (weather.go): calm in three of ten, where answers must be prompt; else one death, lost responses, or a storm of everything. In all of
-// them posts overtake one another, streams and queues are read late and twice, and connections end in every way.
+// Parked requests are in an order that is given by what they are, not by which goroutine came first. (So one handler must not send two that are alike
+// at a time: here a fan-out goes through its rows one after another.) What goes wrong, and how often, is the run's weather (weather.go): calm in
+// three of ten, where answers must be prompt; else one death, lost responses, or a storm of everything. In all of them posts overtake one another,
+// streams and queues are read late and twice, and connections end in every way.
 //
 // Four of ten runs are of tasks alone; the others are of one or more families of calls (mix.go), each with clients of its own (client_*.go, work.go):
 //
@@ -26,23 +26,23 @@
 //   - logins: log in, reload, and try what the tags allow, while others make users, set and take tags, reload and end sessions. The clients of all
 //     other families get their permissions past the bus.
 //
-// All leave and come. When they have sent what they were to send, the weather settles (live.go): nothing goes wrong any more, and after settling nothing may
-// be stuck. Then the pipes are read until they are empty, and somebody tries all locks. Then all connections end, and two minutes later the tables
-// must be empty but for detached tasks.
+// All leave and come. When they have sent what they were to send, the weather settles (live.go): nothing goes wrong any more, and after settling
+// nothing may be stuck. Then the pipes are read until they are empty, and somebody tries all locks. Then all connections end, and two minutes later
+// the tables must be empty but for detached tasks.
 //
 // # What is recorded
 //
-// The history: each request of a client, each post that API Gateway took, each frame a client got; and the traces (trace*.go): each state of each task, pipe,
-// lock, session and user, read from the engine after the write that made it. The invariants look at both.
+// The history: each request of a client, each post that API Gateway took, each frame a client got; and the traces (trace*.go): each state of each
+// task, pipe, lock, session and user, read from the engine after the write that made it. The invariants look at both.
 //
 // # A failing seed
 //
 //	make sim SEEDS=1000 FIRST=1
 //
 // prints for each failing seed what did not hold and the hash of its log. `make sim SEEDS=1 FIRST=<seed> LOG=1` runs it again, identically, and
-// prints the log: time since the run's begin in seconds, then what happened. `#12` is the twelfth invocation of a function; `do #12 PutItem tasks: 200` a
-// request of it that was carried out; `item …` an item after a write; `client3 <-- …` a frame; `kill`, `fail`, `lose` a fault. Begin with the line
-// `FAILED`, take the id in it, and read its `item` lines; then the lines of the invocations that wrote them.
+// prints the log: time since the run's begin in seconds, then what happened. `#12` is the twelfth invocation of a function;
+// `do #12 PutItem tasks: 200` a request of it that was carried out; `item …` an item after a write; `client3 <-- …` a frame; `kill`, `fail`, `lose`
+// a fault. Begin with the line `FAILED`, take the id in it, and read its `item` lines; then the lines of the invocations that wrote them.
 //
 // # What callers are told
 //
@@ -52,22 +52,22 @@
 // messages: it cannot know that it had joined.
 //
 // Nobody is told -32603 and then something else. A write whose outcome is unknown is settled before its caller hears of it: it is there, or a late
-// arrival finds itself refused (unsure in pkg/task and pkg/pipe, send in pkg/lock). A call of which nobody answers for is one of which the handler was
-// killed or lost a post. That is so only where the call leaves nothing behind that repair could see: user.*, sys.*, sync.*, topic.*, pipe.create, what
-// fails, and a pipe.write whose message is in a row or dropped (pkg/pipe says why).
+// arrival finds itself refused (unsure in pkg/task and pkg/pipe, send in pkg/lock). A call of which nobody answers for is one of which the handler
+// was killed or lost a post, or heard neither of a write nor of what was to settle it. That is so only where the call leaves nothing behind that
+// repair could see: user.*, sys.*, sync.*, topic.*, pipe.create, what fails, and a pipe.write whose message is in a row or dropped (pkg/pipe says why).
 //
-// -32603 says of calls about tasks, and of pipe.read and pipe.close, that nothing happened or will. Of all others it says that their outcome is not known: what
-// pipe.write or topic.pub brought may be read, user.* and sys.* may have done what they were to do or, in the next seconds, may do it still; a lock that
-// such a call was granted is its session's.
+// -32603 says of calls about tasks, and of pipe.read and pipe.close, that nothing happened or will. Of all others it says that their outcome is not
+// known: what pipe.write or topic.pub brought may be read, user.* and sys.* may have done what they were to do or, in the next seconds, may do it
+// still; a lock that such a call was granted is its session's.
 //
 // # What permissions are held to
 //
-// A session's user and tags change by its own good login, by its own reload, or by an administrator's, and become what the user had at some time while
-// that handler ran; and they never become what the user had before what the session has already.
+// A session's user and tags change by its own good login, by its own reload, or by an administrator's, and become what the user had at some time
+// while that handler ran; and they never become what the user had before what the session has already.
 //
 // # What it does not cover
 //
-// Login methods that are tasks, hooks, templates, lists other than task.list; more than one page of rows or subscriptions; index reads that lag. Requests
-// whose client gave up arrive up to 5 s late, but not the puts of new tasks and pulls that are repeated (fault.go says why). Messages of the queue are never
-// lost and no function is invoked more often than AWS would.
+// Login methods that are tasks, hooks, templates, lists other than task.list; more than one page of rows or subscriptions; index reads that lag.
+// Requests whose client gave up arrive up to 5 s late, but not the puts of new tasks and pulls that are repeated (fault.go says why). Messages of the
+// queue are never lost and no function is invoked more often than AWS would.
 package sim

@@ -36,11 +36,23 @@ func (w *world) fault(r *request, what string) {
 	w.logf("%s %s", what, r)
 }
 
+// unheard counts the writes of which a handler hears nothing. When they are as many as the attempts at one write and at what is to settle it, it may
+// not know what to answer.
+func (r *request) unheard() {
+	if !r.writes() {
+		return
+	}
+	if r.inv.unheard++; r.inv.unheard >= 2*handler.Attempts {
+		r.inv.mute = true
+	}
+}
+
 func reset() error { return &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET} }
 
 // refuse fails a request before its effect.
 func (w *world) refuse(r *request) {
 	w.fault(r, "fail")
+	r.unheard()
 	if w.rng.IntN(2) == 0 {
 		r.answer <- response{err: reset()}
 		return
@@ -54,6 +66,7 @@ func (w *world) refuse(r *request) {
 // hold a request back for longer than all that takes.
 func (w *world) lose(r *request) {
 	w.fault(r, "lose the response of")
+	r.unheard()
 	if makes := r.op == "PutItem" && r.target == store.Tasks; (!makes || r.last()) && w.rng.Float64() < w.weather.stray {
 		w.logf("it strays")
 		w.soon(time.Duration(1+w.rng.Int64N(int64(straying))), func() { w.apply(r) })

@@ -18,8 +18,8 @@ func (h *history) checkLives() {
 	}
 }
 
-// checkBindings: a pull is bound to one task (again, if the task was given back while the claim was being repeated); a task is handed only to the pulls that it
-// was bound to; and not past its deadline.
+// checkBindings: a pull is bound to one task (again, if the task was given back while the claim was being repeated); a task is handed only to the
+// pulls that it was bound to; and not past its deadline.
 func (h *history) checkBindings() {
 	type pullKey struct{ connid, id string }
 	bound := map[pullKey]string{}
@@ -65,7 +65,7 @@ func (h *history) arrow(from, to *snap, first bool) bool {
 	case !from.there: // nobody writes an item a second time
 		return !to.there
 	case !to.there: // cleared away, or a pull withdrawn whose session is gone
-		return from.done() || from.kind == "pull" && from.waits() && !h.by(from.worker).alive(to.at)
+		return from.done() || from.kind == "pull" && from.waits() && h.by(from.worker).gone(to.at)
 	case from.done():
 		return to.done()
 	case from.kind == "pull" && from.waits() && to.task():
@@ -93,7 +93,7 @@ func (h *history) mayEnd(before, s *snap) bool {
 	case before.works() && before.ttl == 1:
 		return true
 	}
-	return !s.detached && !h.by(s.pusher).alive(s.at)
+	return !s.detached && h.by(s.pusher).gone(s.at)
 }
 
 // checkPushes: each acknowledged push (stored, if detached; else seen by a pull or answered) becomes one task. That a push makes no two, history

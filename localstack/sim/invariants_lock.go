@@ -2,8 +2,8 @@ package sim
 
 import "time"
 
-// checkLocks: one session holds a lock at a time, from its grant until its own unlock or until it is gone; fences grow; and what callers are told of a
-// lock was so while they called.
+// checkLocks: one session holds a lock at a time, from its grant until its own unlock or until it is gone; fences grow; and what callers are told of
+// a lock was so while they called.
 func (h *history) checkLocks() {
 	for _, l := range h.lockOrder {
 		highest := int64(0)

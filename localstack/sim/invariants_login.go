@@ -8,8 +8,8 @@ import (
 	"nexus/pkg/access"
 )
 
-// checkLogins: the permissions of a session are those of its last login or reload, and a login or reload gives those that the user has. That it has them
-// is said of the time while the handler ran; but never does a session of the same user get older ones than it had.
+// checkLogins: the permissions of a session are those of its last login or reload, and a login or reload gives those that the user has. That it has
+// them is said of the time while the handler ran; but never does a session of the same user get older ones than it had.
 func (h *history) checkLogins() {
 	for _, c := range h.clients {
 		if !c.role.logsIn() {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// checkPipes: a message that was acknowledged is read once, in the order of those awaited before it, or counted as dropped; one that was not is read at
-// most once. A message counts as read when API Gateway took the answer that holds it.
+// checkPipes: a message that was acknowledged is read once, in the order of those awaited before it, or counted as dropped; one that was not is read
+// at most once. A message counts as read when API Gateway took the answer that holds it.
 func (h *history) checkPipes() {
 	for _, p := range h.pipes {
 		t := h.readings(p)

@@ -17,8 +17,8 @@ func (h *history) may(k *call, p *pipe) bool {
 	return false
 }
 
-// must tells whether a publication must be in a pipe: it was acknowledged, and since before it was sent the pipe is subscribed to it, which nobody has
-// asked to end.
+// must tells whether a publication must be in a pipe: it was acknowledged, and since before it was sent the pipe is subscribed to it, which nobody
+// has asked to end.
 func (h *history) must(k *call, p *pipe) bool {
 	if k.got() != "result" || h.deadLetters[deadLetter{p.id, k.messages[0]}] {
 		return false

@@ -1,8 +1,8 @@
 package sim
 
-// checkTTL: ttl counts real returns. A task is handed to at most ttl pulls; it costs a ttl only where the worker can have seen it or somebody rejected
-// it; a hand-over that met 410 costs nothing. (Where the response of a post is lost and the connection then ends, the repeated post meets 410
-// although the first arrived: such a hand-over costs nothing either.)
+// checkTTL: ttl counts real returns. A task is handed to at most ttl pulls; it costs a ttl only where the worker can have seen it or somebody
+// rejected it; a hand-over that met 410 costs nothing. (Where the response of a post is lost and the connection then ends, the repeated post meets
+// 410 although the first arrived: such a hand-over costs nothing either.)
 func (h *history) checkTTL() {
 	for _, l := range h.trace.order {
 		handed := h.handed[l.taskid()]
@@ -25,7 +25,7 @@ func (h *history) checkTTL() {
 				continue
 			}
 			before := l.snaps[n-1]
-			spent := s.waits() && s.ttl < before.ttl || s.done() && h.byRequest[s.fin] == nil && s.deadline.After(s.at) && (s.detached || h.by(s.pusher).alive(s.at))
+			spent := s.waits() && s.ttl < before.ttl || s.done() && h.byRequest[s.fin] == nil && s.deadline.After(s.at) && (s.detached || !h.by(s.pusher).gone(s.at))
 			returned := s.waits()
 			seen, certainly := h.seen(l, before)
 			switch {

@@ -19,9 +19,11 @@ type invocation struct {
 	ended    time.Time // when its function returned or it was killed
 	// hurt says that a request of it failed or lost its response, or that it was killed: what it owes may come from repair.
 	hurt bool
-	// mute says that it was killed, or failed, or that a post of it did: an answer that it alone could give may be missing.
-	mute bool
-	dead chan struct{}
+	// mute says that it was killed, or failed, or that a post of it did, or that it heard nothing of too many writes: an answer that it alone could
+	// give may be missing.
+	mute    bool
+	unheard int // writes that failed or lost their response
+	dead    chan struct{}
 	// stored says that it has put an item, for the mutation that blinds second looks.
 	stored bool
 }

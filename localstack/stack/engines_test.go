@@ -38,7 +38,8 @@ func TestTranscriptsOnAnotherEngine(t *testing.T) {
 	playOn(t, stack.Remote{Endpoint: endpoint})
 }
 
-// playOn plays the transcripts on a stack whose tables are elsewhere, all but those that move the clock by more than a few seconds: there it is the world's.
+// playOn plays the transcripts on a stack whose tables are elsewhere, all but those that move the clock by more than a few seconds: there it is the
+// world's.
 func playOn(t *testing.T, r stack.Remote) {
 	r.Prefix = "nexus-test-" + rand.Text()[:6] + "-" // several runs may share an engine
 	t.Cleanup(func() { dropTables(t, r) })           // once the stack has ended

@@ -43,8 +43,8 @@ func (r *reader) Send(text []byte) error {
 // Close implements gateway.Transport.
 func (*reader) Close(int, string) {}
 
-// TestTenThousandSubscribers: a publication that more pipes wait for than one invocation reaches goes on with the next, though the end of one is lost, each
-// pipe gets it once, and the posts keep the rate that is set.
+// TestTenThousandSubscribers: a publication that more pipes wait for than one invocation reaches goes on with the next, though the end of one is
+// lost, each pipe gets it once, and the posts keep the rate that is set.
 func TestTenThousandSubscribers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -76,8 +76,8 @@ func (s *Stack) functions(ctx context.Context, c Config, guarded *iam.Guard, dir
 	for _, r := range nexus.Routes() {
 		s.Routes[r.Key] = gateway.Route{Function: r.Function}
 	}
-	s.Gateway = gateway.New(gateway.Config{Stages: nexus.Stages(), Routes: s.Routes, Invoke: s.Invoke, Clock: c.Clock, Machine: clock.Real{}, NewID: c.NewID,
-		Region: Region, Delay: c.Delay})
+	s.Gateway = gateway.New(gateway.Config{Stages: nexus.Stages(), Routes: s.Routes, Invoke: s.Invoke, Clock: c.Clock, Machine: clock.Real{},
+		NewID: c.NewID, Region: Region, Delay: c.Delay})
 	return nil
 }
 

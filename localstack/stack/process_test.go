@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -119,7 +120,7 @@ func TestMistakesInRuntime(t *testing.T) {
 
 // BenchmarkColdStart measures what a function's first invocation in a new environment takes, with its program's size. It makes no request of AWS.
 func BenchmarkColdStart(b *testing.B) {
-	programs, err := lambda.Build(b.Context(), b.TempDir(), "nexus/functions", []string{nexus.FunctionTimer})
+	programs, err := lambda.Build(b.Context(), runtime.GOOS, b.TempDir(), "nexus/functions", []string{nexus.FunctionTimer})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -94,7 +94,8 @@ type remoteService struct {
 }
 
 // carried are the headers of an SDK's request that mean something to a service; who signs adds the others.
-var carried = []string{"Content-Type", "X-Amz-Target", "X-Amzn-Query-Mode", "Accept-Encoding", "User-Agent", "Amz-Sdk-Invocation-Id", "Amz-Sdk-Request"}
+var carried = []string{
+	"Content-Type", "X-Amz-Target", "X-Amzn-Query-Mode", "Accept-Encoding", "User-Agent", "Amz-Sdk-Invocation-Id", "Amz-Sdk-Request"}
 
 // RoundTrip implements http.RoundTripper.
 func (s *remoteService) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -246,7 +246,8 @@ func like(t *testing.T, client *dynamodb.Client, table string) *dynamodb.CreateT
 	in := &dynamodb.CreateTableInput{KeySchema: d.KeySchema, AttributeDefinitions: d.AttributeDefinitions, StreamSpecification: d.StreamSpecification,
 		BillingMode: types.BillingModePayPerRequest}
 	for _, i := range d.LocalSecondaryIndexes {
-		in.LocalSecondaryIndexes = append(in.LocalSecondaryIndexes, types.LocalSecondaryIndex{IndexName: i.IndexName, KeySchema: i.KeySchema, Projection: i.Projection})
+		in.LocalSecondaryIndexes = append(in.LocalSecondaryIndexes, types.LocalSecondaryIndex{
+			IndexName: i.IndexName, KeySchema: i.KeySchema, Projection: i.Projection})
 	}
 	return in
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 
 	"nexus/localstack/clock"
 	"nexus/localstack/lambda"
@@ -18,8 +19,8 @@ type Runtime string
 const (
 	// InProcess calls the functions' handlers in the stack's process: at once, and by any clock.
 	InProcess Runtime = "inprocess"
-	// Process runs each function as the program that is deployed, behind the Runtime API: with cold starts, one invocation at a time in an environment, and
-	// all requests over loopback. Only the machine's clock will do.
+	// Process runs each function as the program that is deployed, behind the Runtime API: with cold starts, one invocation at a time in an environment,
+	// and all requests over loopback. Only the machine's clock will do.
 	Process Runtime = "process"
 )
 
@@ -50,8 +51,8 @@ func (c Config) check() error {
 	return nil
 }
 
-// processes is what Process needs besides: programs, and a loopback port at which they find the tables, the queue and @connections, as at AWS. The zero value
-// is InProcess's.
+// processes is what Process needs besides: programs, and a loopback port at which they find the tables, the queue and @connections, as at AWS. The
+// zero value is InProcess's.
 type processes struct {
 	listener net.Listener
 	served   bool // and so closed with its server
@@ -80,7 +81,7 @@ func (p *processes) prepare(ctx context.Context, folder string) (err error) {
 	if p.built, err = os.MkdirTemp("", "nexus-functions-"); err != nil {
 		return err
 	}
-	p.programs, err = lambda.Build(ctx, p.built, functionsFolder, nexus.Functions())
+	p.programs, err = lambda.Build(ctx, runtime.GOOS, p.built, functionsFolder, nexus.Functions())
 	return err
 }
 

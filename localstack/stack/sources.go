@@ -20,7 +20,8 @@ func createQueues(ctx context.Context, client *sqs.Client, r Remote) (timerURL, 
 	create := func(name string, attributes map[string]string) (string, error) {
 		out, err := client.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String(r.prefix() + name), Attributes: attributes})
 		if err != nil && r.Endpoint != "" && !r.EmbeddedQueue {
-			return "", fmt.Errorf("create queue %s%s at %s (DynamoDB Local has none: then the queues can stay embedded): %w", r.prefix(), name, r.Endpoint, err)
+			return "", fmt.Errorf("create queue %s%s at %s (DynamoDB Local has none: then the queues can stay embedded): %w",
+				r.prefix(), name, r.Endpoint, err)
 		}
 		if err != nil {
 			return "", fmt.Errorf("create queue %s%s: %w", r.prefix(), name, err)

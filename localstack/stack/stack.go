@@ -40,7 +40,7 @@ type Config struct {
 	Clock        clock.Clock // clock.Real where nil
 	Log          *slog.Logger
 	Runtime      Runtime                            // InProcess where empty
-	Programs     string                             // for Process: the folder of built functions, <name>/bootstrap as `make build` leaves them; empty: they are built first
+	Programs     string                             // for Process: a folder of what `make build` leaves, <name>/bootstrap; empty: they are built first
 	Remote       Remote                             // where tables, streams and queues are, if they are not embedded
 	Rights       func(function string) nexus.Rights // what each function may do; nexus.RightsOf where nil
 

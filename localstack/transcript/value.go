@@ -154,21 +154,30 @@ func (p *parser) quoted(v *value, quote byte) error {
 
 func (p *parser) object(v *value) error {
 	v.kind = object
-	p.take("{")
-	if p.take("}") {
+	return p.list("{", "}", func() error {
+		if p.pattern && p.take(ellipsis) {
+			v.open = true
+			return nil
+		}
+		return p.member(v)
+	})
+}
+
+// list reads what stands between commas.
+func (p *parser) list(from, to string, next func() error) error {
+	p.take(from)
+	if p.take(to) {
 		return nil
 	}
 	for {
-		if p.pattern && p.take(ellipsis) {
-			v.open = true
-		} else if err := p.member(v); err != nil {
+		if err := next(); err != nil {
 			return err
 		}
-		if p.take("}") {
+		if p.take(to) {
 			return nil
 		}
 		if !p.take(",") {
-			return errors.New(", or } is missing")
+			return errors.New(", or " + to + " is missing")
 		}
 	}
 }
@@ -197,21 +206,9 @@ func (p *parser) member(v *value) error {
 
 func (p *parser) array(v *value) error {
 	v.kind = array
-	p.take("[")
-	if p.take("]") {
-		return nil
-	}
-	for {
+	return p.list("[", "]", func() error {
 		elem, err := p.value()
-		if err != nil {
-			return err
-		}
 		v.elems = append(v.elems, elem)
-		if p.take("]") {
-			return nil
-		}
-		if !p.take(",") {
-			return errors.New(", or ] is missing")
-		}
-	}
+		return err
+	})
 }

@@ -18,7 +18,8 @@ import (
 )
 
 func main() {
-	pace := flag.Duration("pace", time.Second, "the bus takes messages of a connection side by side, so a line is sent once a message came since the line before, or after this long")
+	pace := flag.Duration("pace", time.Second, "the bus takes messages of a connection side by side, so a line is sent once a message came since the "+
+		"line before, or after this long")
 	wait := flag.Duration("wait", 2*time.Second, "at the end of the input, leave once no message has come for this long")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: wscat [flags] ws://host:port/stage")
@@ -58,7 +59,8 @@ func talk(ctx context.Context, url string, in io.Reader, out io.Writer, pace, wa
 }
 
 // converse sends lines until they end and nothing has come for wait.
-func converse(ctx context.Context, conn transcript.Conn, lines <-chan string, came <-chan struct{}, ended <-chan error, pace, wait time.Duration) error {
+func converse(ctx context.Context, conn transcript.Conn, lines <-chan string, came <-chan struct{}, ended <-chan error,
+	pace, wait time.Duration) error {
 	for {
 		select {
 		case line, more := <-lines:

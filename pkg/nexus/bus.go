@@ -82,6 +82,7 @@ type Bus struct {
 	methods map[string]Method
 	nodes   map[string]deliver.Node
 	prefix  string // before every table's name
+	now     func() time.Time
 }
 
 // New composes a bus.
@@ -89,7 +90,8 @@ func New(set Settings, clients Clients, chances Chances, log *slog.Logger) *Bus 
 	db := store.New(clients.DynamoDB, set.TablePrefix, chances.Pause)
 	queue := timer.New(clients.SQS, set.QueueURL)
 	post := deliver.New(chances.Pause)
-	b := &Bus{post: post, log: log, methods: map[string]Method{}, nodes: map[string]deliver.Node{}, prefix: set.TablePrefix}
+	b := &Bus{post: post, log: log, methods: map[string]Method{}, nodes: map[string]deliver.Node{}, prefix: set.TablePrefix,
+		now: chances.Now}
 	for _, stage := range Stages() {
 		if endpoint := set.Callbacks[stage]; endpoint != "" {
 			b.nodes[stage] = deliver.Node{ID: deliver.NodeID(endpoint), Stage: stage}

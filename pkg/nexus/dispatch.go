@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"nexus/pkg/call"
 	"nexus/pkg/deliver"
@@ -57,7 +58,9 @@ func (b *Bus) Message(ctx context.Context, o Origin, body []byte) error {
 		return b.answer(ctx, connid, jsonrpc.Answer(req.ID, jsonrpc.Failure(bad)))
 	}
 	c := &call.Call{Connid: connid, ID: req.ID, Request: o.Request, Node: b.nodes[o.Stage], IP: o.IP}
-	outcome, err := b.run(ctx, c, req)
+	inTime, stop := b.inTime(ctx)
+	outcome, err := b.run(inTime, c, req)
+	stop()
 	if call.IsRecorded(err) {
 		return fmt.Errorf("%s, answered from its record: %w", req.Method, err)
 	}
@@ -73,6 +76,18 @@ func (b *Bus) Message(ctx context.Context, o Origin, body []byte) error {
 		return unknown
 	}
 	return errors.Join(unknown, b.answer(ctx, connid, jsonrpc.Answer(req.ID, outcome)))
+}
+
+// answering is how much of a function's time is kept for the answer: a call that has no end by then is told -32603, where its caller would hear nothing.
+const answering = time.Second
+
+// inTime returns the context of a call, which ends before that of its function. Both go by the bus' clock.
+func (b *Bus) inTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, limited := ctx.Deadline()
+	if !limited {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, end.Sub(b.now())-answering)
 }
 
 // run finds the method, reads its params, then asks for permission, and only then looks at anything else.

@@ -22,9 +22,9 @@ type Publications struct {
 	Body string
 }
 
-// Append writes publications to a pipe, serves reads that wait, and tells whether there is such a pipe. Given some of the same numbers again, after an
-// error or a death or at the same time, alone or with others, it does what is left of them: each message is in the pipe once, in a row, or was handed to
-// one read, or is counted in drops.
+// Append writes publications to a pipe, serves reads that wait, and tells whether there is such a pipe. Given some of the same numbers again, after
+// an error or a death or at the same time, alone or with others, it does what is left of them: each message is in the pipe once, in a row, or was
+// handed to one read, or is counted in drops.
 //
 // After an error that is not call.Recorded some messages may not be in the pipe: the caller repeats them, or gives them up, before it goes on to a
 // greater N. A recorded one is about serving reads alone, which repair does then.
@@ -55,9 +55,9 @@ func (m *meta) appended(row string) appended {
 	return a
 }
 
-// catchUp leaves of an entry what the pipe has not had. It sees to the row of the last number that was allotted to publications of its row: who has all
-// of them puts it. Who has only some cannot, and gives the number up, so that those are allotted another; whoever was about to put it
-// meets the plug, and goes on with what is missing then. An error says that the row may not be there.
+// catchUp leaves of an entry what the pipe has not had. It sees to the row of the last number that was allotted to publications of its row: who has
+// all of them puts it. Who has only some cannot, and gives the number up, so that those are allotted another; whoever was about to put it meets the
+// plug, and goes on with what is missing then. An error says that the row may not be there.
 func (p *Pipes) catchUp(ctx context.Context, m *meta, e *entry) error {
 	e.given = false
 	a := m.appended(e.row)
@@ -104,8 +104,8 @@ func (e *entry) skip(last int64) {
 // last is the last publication's number.
 func (e *entry) last() int64 { return e.first + int64(len(e.messages)) - 1 }
 
-// once adds to a write that stores the first publications of an entry what makes it the only one: in place of none, or of the number that was given up. A
-// number was allotted if numbered is set.
+// once adds to a write that stores the first publications of an entry what makes it the only one: in place of none, or of the number that was given
+// up. A number was allotted if numbered is set.
 func (e *entry) once(w *store.Write, count int64, numbered bool) {
 	w.Names["#r"] = e.row
 	w.Values[":last"] = store.N(e.first + count - 1)

@@ -205,8 +205,8 @@ func TestAppendFails(t *testing.T) {
 	owner.got("2" + msgs(2, "2"))
 }
 
-// TestAppendOfASharedBody: rows and hand-overs refer to it, and what is posted again after a death comes from it. Beside others a read is given as many
-// messages as fit, whose lengths it knows before it has read them.
+// TestAppendOfASharedBody: rows and hand-overs refer to it, and what is posted again after a death comes from it. Beside others a read is given as
+// many messages as fit, whose lengths it knows before it has read them.
 func TestAppendOfASharedBody(t *testing.T) {
 	b := newBench(t)
 	owner, other := b.pair()
@@ -312,8 +312,8 @@ func TestSeveralInAFullPipe(t *testing.T) {
 	owner.got("1" + counted(0, 2, 1, "1", "2"))
 }
 
-// TestAppendInOtherParts: publications come again with fewer or more than those a number was allotted to, whose row is not there. Each is in the pipe once,
-// unless it was given up before.
+// TestAppendInOtherParts: publications come again with fewer or more than those a number was allotted to, whose row is not there. Each is in the pipe
+// once, unless it was given up before.
 func TestAppendInOtherParts(t *testing.T) {
 	for name, c := range map[string]struct {
 		first int64
@@ -344,8 +344,8 @@ func TestAppendInOtherParts(t *testing.T) {
 	}
 }
 
-// TestAppendsOfDifferentParts at the same time: who is about to put a row finds its number given up, and goes on with what is missing; and two that give up
-// the same number are not both allotted another for the same publications.
+// TestAppendsOfDifferentParts at the same time: who is about to put a row finds its number given up, and goes on with what is missing; and two that
+// give up the same number are not both allotted another for the same publications.
 func TestAppendsOfDifferentParts(t *testing.T) {
 	for name, again := range map[string][]string{"fewer": {"1"}, "some": {"1", "2"}} {
 		t.Run(name, func(t *testing.T) {

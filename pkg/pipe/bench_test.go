@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/pipe"
 	"nexus/pkg/store"
-	"nexus/pkg/timer"
 )
 
 // bench is pipes and clients. What it shows of them (state_test.go) has names where the tables have ids.
@@ -63,26 +61,9 @@ func (c *client) call(id string) *call.Call {
 	return out
 }
 
-// do carries out a call and returns what is left to be said to its caller: an outcome, or an error; nothing where the call's answer was posted or
-// will be. A recorded error, which nobody is told, begins with "recorded".
+// do carries out a call and returns what is left to be said to its caller; see harness.Answer.
 func do[P any](c *client, id, params string, read func(*jsonrpc.Params) P, run func(context.Context, *call.Call, P) (jsonrpc.Outcome, error)) string {
-	c.b.t.Helper()
-	p := jsonrpc.ReadParams([]byte(params))
-	in := read(p)
-	if err := p.Err(); err != nil {
-		return err.Error()
-	}
-	o, err := run(c.b.Context(), c.call(id), in)
-	switch {
-	case call.IsRecorded(err):
-		return "recorded"
-	case err != nil:
-		if e, known := jsonrpc.From(err); known {
-			return c.b.short(e.Error())
-		}
-		return "unknown"
-	}
-	return strings.TrimPrefix(string(o), `"result":`)
+	return c.b.short(harness.Answer(harness.Call(c.b.Context(), c.call(id), params, read, run)))
 }
 
 // create creates a pipe and names it: A, B, …
@@ -177,8 +158,7 @@ func raw(texts ...string) []json.RawMessage {
 // end ends the session of a client of which somebody learned that it is gone.
 func (c *client) end() {
 	c.b.t.Helper()
-	c.Lost()
-	c.b.Try(c.b.Bus.Sessions.End(c.b.ctx, c.Connid, true))
+	c.b.End(c.Client)
 }
 
 // got checks the messages that a client got since the last look, in any order.
@@ -186,9 +166,7 @@ func (c *client) got(want ...string) {
 	c.b.t.Helper()
 	var got []string
 	for _, m := range c.Got() {
-		rest, _ := strings.CutPrefix(m, `{"jsonrpc":"2.0","id":`)
-		rest = strings.Replace(strings.TrimSuffix(rest, "}"), `,"result":`, " ", 1)
-		got = append(got, c.b.short(brief(rest)))
+		got = append(got, c.b.short(brief(harness.Brief(m))))
 	}
 	c.b.Same(c.name+" got", got, want)
 }
@@ -254,26 +232,15 @@ func (b *bench) later() {
 // pass lets time pass and the messages of the delay queue come on their way.
 func (b *bench) pass(d time.Duration) {
 	b.t.Helper()
-	b.Pass(d, b.come)
-}
-
-func (b *bench) come(body string) {
-	b.t.Helper()
-	w, err := timer.Parse(body)
-	b.Try(err)
-	b.Try(b.Bus.Woken(b.Context(), w))
+	b.Pass(d)
 }
 
 // timers checks all messages of the delay queue: when they come, in time since the test began, and of which kind they are.
 func (b *bench) timers(want ...string) {
 	b.t.Helper()
-	var got []string
-	for _, m := range b.Messages() {
-		w, err := timer.Parse(m.Body)
-		b.Try(err)
-		got = append(got, b.short(fmt.Sprintf("%s %s %s", m.Due.Sub(harness.Start()), w.Kind, w.Key[0])))
+	got := b.Timers()
+	for n := range got {
+		got[n] = b.short(strings.Join(strings.Fields(got[n])[:3], " ")) // without a read's token
 	}
-	if !slices.Equal(got, want) {
-		b.t.Errorf("the queue has\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
-	}
+	b.InOrder("the queue has", got, want)
 }

@@ -183,7 +183,24 @@ func TestSessionEndsWhileCreating(t *testing.T) {
 	b.want()
 }
 
-// TestCreateDies leaves a row that names nothing, or a pipe that its session's end finds.
+// TestCreateAnew: a creation that got no response may come when the pipe is gone. It is another pipe's, and that one's session takes it along.
+func TestCreateAnew(t *testing.T) {
+	b := newBench(t)
+	owner := b.client("owner")
+	arrive := b.On("PutItem", `"nexus-pipes"`).Stray(1)
+	b.says(owner.create(`{}`), "A")
+	b.says(owner.close("2"), "")
+	b.want()
+	arrive()
+	b.says(owner.read("3", ""), "-32003 Invalid pipe:[A]")
+	if n := len(b.Table(store.Pipes)); n != 1 {
+		t.Errorf("%d pipes, want that which came late", n)
+	}
+	owner.end()
+	b.want()
+}
+
+// TestCreateDies leaves a row that names nothing, or a pipe that its session's end finds. So does each attempt that got no response.
 func TestCreateDies(t *testing.T) {
 	b := newBench(t)
 	owner := b.client("owner")
@@ -193,7 +210,8 @@ func TestCreateDies(t *testing.T) {
 	b.On("PutItem", `"nexus-pipes"`).Lose(2)
 	b.says(owner.create(`{}`), "A")
 	b.names = map[string]string{owner.Connid: "owner"}
-	b.want("A owner head=0.0/0 tail=0/0", "B owner head=0.0/0 tail=0/0")
+	const empty = " owner head=0.0/0 tail=0/0"
+	b.want("A"+empty, "B"+empty, "C"+empty, "D"+empty)
 	owner.end()
 	b.want()
 }

@@ -2,6 +2,7 @@ package pipe
 
 import (
 	"context"
+	"errors"
 
 	"nexus/pkg/call"
 	"nexus/pkg/jsonrpc"
@@ -27,29 +28,40 @@ func ReadCreate(p *jsonrpc.Params) Create {
 
 // Create carries out pipe.create. The row by which the end of the session finds the pipe comes first: a row without a pipe harms nobody. It is one
 // of those that count as long as the session lasts, since so does the pipe.
+//
+// An attempt to put a pipe that got no response may come when the pipe has been closed and is gone, and would open it again. So the next one is for
+// another pipe: of the first nobody ever knows the id, and if it is there it goes with its session.
 func (p *Pipes) Create(ctx context.Context, c *call.Call, in Create) (jsonrpc.Outcome, error) {
-	pipeid := p.NewID()
-	item := [2]string{pipeid, metaRow}
-	err := p.Rows.Put(ctx, call.Row{Key: call.Key{Connid: c.Connid, Row: call.Open(item)}, Kind: Kind, Item: item})
-	if err != nil {
-		return "", err
+	var failed []error
+	for range attempts {
+		pipeid := p.NewID()
+		item := [2]string{pipeid, metaRow}
+		err := p.Rows.Put(ctx, call.Row{Key: call.Key{Connid: c.Connid, Row: call.Open(item)}, Kind: Kind, Item: item})
+		if err != nil {
+			return "", errors.Join(append(failed, err)...)
+		}
+		if err = p.open(ctx, pipeid, c.Connid, in.Len); err == nil {
+			var o jsonrpc.Object
+			return jsonrpc.Success(o.String("pipeid", pipeid).JSON()), nil
+		}
+		if failed = append(failed, err); store.Refused(err) || ctx.Err() != nil {
+			break
+		}
 	}
+	return "", errors.Join(failed...)
+}
+
+// open puts a new pipe, with one attempt.
+func (p *Pipes) open(ctx context.Context, pipeid, owner string, length int64) error {
 	zero, none := store.N(0), store.M(store.Item{})
 	// Key: the new pipe. Condition: there is nothing yet. Effect: it is open and empty; each map that an entry is ever written to is there,
-	// since an update cannot make a map and an entry of it. A loser is this very write, repeated after its response was lost.
-	_, err = p.DB.Do(ctx, store.Write{Table: store.Pipes, If: "attribute_not_exists(#pipeid)",
-		Item: store.Item{"pipeid": store.S(pipeid), "row": store.S(metaRow), "owner": store.S(c.Connid), "req": store.S(c.Request),
-			"len": store.N(in.Len), "head": position{}.attribute(),
+	// since an update cannot make a map and an entry of it. There is no loser: nobody else has the id.
+	_, err := p.DB.Do(ctx, store.Write{Table: store.Pipes, Once: true, If: "attribute_not_exists(#pipeid)",
+		Item: store.Item{"pipeid": store.S(pipeid), "row": store.S(metaRow), "owner": store.S(owner),
+			"len": store.N(length), "head": position{}.attribute(),
 			"tail":  store.M(store.Item{"n": zero, "c": zero, "s": zero, "w": zero, "d": zero, "a": zero}),
 			"waits": &types.AttributeValueMemberL{Value: []types.AttributeValue{}}, "asks": zero, "asker": store.S(""),
 			"who": none, "what": none, "was": none, "owed": none, "made": none, "sn": none, "sk": none, "sf": none,
 			store.AttrExpires: store.N(p.expiry())}})
-	if old, lost := store.Lost(err); lost && old.Str("req") == c.Request {
-		err = nil
-	}
-	if err != nil {
-		return "", err // nobody knows its id; it goes with its session
-	}
-	var o jsonrpc.Object
-	return jsonrpc.Success(o.String("pipeid", pipeid).JSON()), nil
+	return err
 }

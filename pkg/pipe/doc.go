@@ -1,8 +1,8 @@
 // Package pipe is the family pipe.*: queues of messages that any session writes and the one that created them reads.
 //
 // A pipe is a partition of one table. Its item `meta` is the state machine; each write that finds nobody waiting leaves one row of messages beside
-// it, numbered without holes; a long publication, which many pipes get, is not copied: its row refers to the body row that holds it. Rows are never changed and never deleted (TimeToLive takes them), so that a range of them is the same whenever it is
-// read.
+// it, numbered without holes; a long publication, which many pipes get, is not copied: its row refers to the body row that holds it. Rows are never
+// changed and never deleted (TimeToLive takes them), so that a range of them is the same whenever it is read.
 //
 //	meta:  open ──close, or the end of its session──▶ closed ──everybody was answered──▶ gone
 //
@@ -22,7 +22,7 @@
 //
 // Each arrow is one conditional write. What meta holds:
 //
-//	owner, len, req     the session that reads, the capacity in messages, the request that made it
+//	owner, len          the session that reads, the capacity in messages
 //	head {n,o,s}        what is read next: row number, messages already taken of that row, and the sum of all messages before
 //	tail {n,c,s,w,d,a}  the next row number, the messages written (dropped ones too), those accepted, those unread, the drops not yet reported,
 //	                    and when a number was last allotted

@@ -18,7 +18,7 @@ func metaKey(pipeid string) store.Item {
 
 // meta is a pipe's state, decoded; doc.go tells what its attributes mean.
 type meta struct {
-	pipeid, owner, request string
+	pipeid, owner          string
 	length                 int64
 	head                   position
 	tail                   tail
@@ -115,7 +115,7 @@ func decode(i store.Item) *meta {
 	if i == nil {
 		return nil
 	}
-	m := &meta{pipeid: i.Str("pipeid"), owner: i.Str("owner"), request: i.Str("req"), length: i.Int("len"), head: decodePosition(i.Map("head")),
+	m := &meta{pipeid: i.Str("pipeid"), owner: i.Str("owner"), length: i.Int("len"), head: decodePosition(i.Map("head")),
 		tail: decodeTail(i.Map("tail")), asks: i.Int("asks"), asker: i.Str("asker"), handed: map[string]handover{}, owed: map[string]owed{},
 		made: map[string]tail{}, seen: i.Map("sn"), seenAt: i.Map("sk"), seenFrom: i.Map("sf"), closed: i.Time("closed"), closer: i.Str("closer")}
 	if list, ok := i["waits"].(*types.AttributeValueMemberL); ok {
@@ -127,7 +127,8 @@ func decode(i store.Item) *meta {
 	for token := range who {
 		w := what.Map(token)
 		m.handed[token] = handover{token: token, wait: decodeWait(who.Map(token)), at: w.Time("at"), was: decodeTail(was.Map(token)),
-			taken: w.Int("k"), message: reference{w.Str("m"), w.Str("mb")}, many: w.Bool("many"), from: decodePosition(w.Map("f")), to: decodePosition(w.Map("t"))}
+			taken: w.Int("k"), message: reference{w.Str("m"), w.Str("mb")}, many: w.Bool("many"), from: decodePosition(w.Map("f")),
+			to: decodePosition(w.Map("t"))}
 	}
 	owing := i.Map("owed")
 	for token := range owing {

@@ -124,7 +124,8 @@ func joined(messages []json.RawMessage) string {
 	return string(jsonrpc.Array(messages))
 }
 
-// direct hands messages to the first read that waits, which takes them. It returns the hand-over, or nil if others were first, and the pipe as it is then.
+// direct hands messages to the first read that waits, which takes them. It returns the hand-over, or nil if others were first, and the pipe as it is
+// then.
 func (p *Pipes) direct(ctx context.Context, m *meta, e *entry) (*handover, *meta, error) {
 	k := int64(len(e.messages))
 	h := &handover{token: p.token(), at: p.Now(), many: k > 1}
@@ -151,8 +152,8 @@ func (p *Pipes) direct(ctx context.Context, m *meta, e *entry) (*handover, *meta
 	w.Update += " REMOVE #waits[0]"
 	// Key: the pipe. Condition: it is open, as many messages were written as were read, nothing is unread, a read waits whose deadline is ahead and
 	// which takes as many (and these publications were not appended). Effect: the first read that waits is in a hand-over of the messages, with the
-	// counters as they were; they are counted, the drops are reported, the writer is owed an ok. A loser finds that another wrote, or took the read, or, by
-	// the token, that it was itself. It is the count that lets no attempt come late, when the hand-over is cleared and its token forgotten.
+	// counters as they were; they are counted, the drops are reported, the writer is owed an ok. A loser finds that another wrote, or took the read, or,
+	// by the token, that it was itself. It is the count that lets no attempt come late, when the hand-over is cleared and its token forgotten.
 	i, err := p.DB.Do(ctx, w)
 	if old, lost := store.Lost(err); lost {
 		i, err = old, nil
@@ -216,9 +217,9 @@ type allotted struct {
 // remembered is how many of the last allotments a pipe remembers, so that who lost a response knows its own among others.
 const remembered = 4
 
-// allot takes a number for a write and counts its messages, those for which there is no room as dropped. Of publications it takes as many as there is room
-// for, or all where there is none: what a number was allotted for was dropped in no part. It returns nil if others were first, and the pipe as it is then;
-// and always for publications: what they got is what the pipe knows of their row.
+// allot takes a number for a write and counts its messages, those for which there is no room as dropped. Of publications it takes as many as there is
+// room for, or all where there is none: what a number was allotted for was dropped in no part. It returns nil if others were first, and the pipe as
+// it is then; and always for publications: what they got is what the pipe knows of their row.
 func (p *Pipes) allot(ctx context.Context, m *meta, e *entry) (*allotted, *meta, error) {
 	all, room := int64(len(e.messages)), max(m.length-m.tail.waiting, 0)
 	if e.row != "" && room > 0 {
@@ -281,8 +282,8 @@ func (p *Pipes) allot(ctx context.Context, m *meta, e *entry) (*allotted, *meta,
 	return nil, now, nil
 }
 
-// errForgotten says that messages were perhaps dropped and counted, by a write whose response was lost and of which so many others came since that it is
-// forgotten. To drop them again would count them twice, and no answer but this is known to be true.
+// errForgotten says that messages were perhaps dropped and counted, by a write whose response was lost and of which so many others came since that it
+// is forgotten. To drop them again would count them twice, and no answer but this is known to be true.
 var errForgotten = errors.New("whether messages were dropped is not known")
 
 // forgets tells whether a pipe may have forgotten an allotment that was made when so many messages had been written.

@@ -12,7 +12,7 @@ import (
 	"nexus/pkg/timer"
 )
 
-// story is calls by chance, within each other and with requests and responses lost and handlers dying, and what is known of their messages.
+// story is calls by chance, within each other and with requests and responses lost or late and handlers dying, and what is known of their messages.
 type story struct {
 	*bench
 	rng          *rand.Rand
@@ -29,11 +29,12 @@ type story struct {
 	counts       map[int64]int64   // the numbers under which they were read
 	begun, known map[int64]int     // when messages were written and known to be, in calls
 	drops        int64
+	late         []func() // requests that are under way still
 	failed       []timer.Wake
 }
 
-// TestAnyStory: each acknowledged message is read once or counted in drops, no message is read twice, awaited writes are read in their
-// order, and no call gets two different answers.
+// TestAnyStory: each acknowledged message is read once or counted in drops, no more are counted than were not read, no message is read twice, awaited
+// writes are read in their order, and no call gets two different answers.
 func TestAnyStory(t *testing.T) {
 	const seeds = 60
 	for seed := range seeds {
@@ -64,7 +65,17 @@ func (s *story) step() {
 	default:
 		s.call()
 	}
+	if s.rng.IntN(4) == 0 {
+		s.arrive()
+	}
 	s.hear()
+}
+
+// arrive has something arrive that was under way.
+func (s *story) arrive() {
+	if len(s.late) > 0 {
+		s.late[s.rng.IntN(len(s.late))]()
+	}
 }
 
 // time lets time pass, the delay queue's messages come, again later if what they do fails, and the stream be read.
@@ -127,8 +138,8 @@ func (s *story) call() {
 	}
 }
 
-// fanOut is an invocation that hands out publications: some of those that may be begun, and those that follow, until it does not know what came of some. What
-// others did of them meanwhile it does not know.
+// fanOut is an invocation that hands out publications: some of those that may be begun, and those that follow, until it does not know what came of
+// some. What others did of them meanwhile it does not know.
 func (s *story) fanOut() {
 	for next, last := s.delivered+1-s.rng.Int64N(min(s.delivered, 2)+1), s.published; next <= last; {
 		k := 1 + s.rng.Int64N(last-next+1)
@@ -161,7 +172,7 @@ func (s *story) disturb() {
 	}
 	kind := kinds[s.rng.IntN(len(kinds))]
 	what := func() {
-		switch s.rng.IntN(6) {
+		switch s.rng.IntN(8) {
 		case 0:
 			kind.Lose(1 + s.rng.IntN(attempts))
 		case 1:
@@ -174,6 +185,10 @@ func (s *story) disturb() {
 			kind.Run(s.call)
 		case 5:
 			kind.Then(s.call)
+		case 6:
+			s.late = append(s.late, kind.Stray(1+s.rng.IntN(attempts)))
+		case 7:
+			kind.Run(s.arrive)
 		}
 	}
 	if s.rng.IntN(3) == 0 {
@@ -220,13 +235,18 @@ func (s *story) hear() {
 
 // finish lets everything come to an end, and looks.
 func (s *story) finish() {
-	for range 40 {
+	const others = 40
+	for range others {
 		s.other.write("", `[0,0],"multi":true`) // uses up what was to go wrong
 		s.time(31 * time.Second)
+		for _, arrive := range s.late {
+			arrive()
+		}
 		s.calls++
 		s.owner.read(fmt.Sprint(1000+s.calls), `"max":1000`)
 		s.hear()
 	}
+	sent := 2*others - s.read[0] + len(s.begun) + int(s.published)
 	delete(s.read, 0)
 	lost := int64(0)
 	for msg := range s.acknowledged {
@@ -253,6 +273,9 @@ func (s *story) finish() {
 			}
 			before = s.counts[msg]
 		}
+	}
+	if unread := sent - len(s.read); s.drops > int64(unread) {
+		s.t.Errorf("%d messages were not read, %d drops were told", unread, s.drops)
 	}
 	if lost > s.drops {
 		s.t.Errorf("%d acknowledged messages were not read, %d drops were told", lost, s.drops)

@@ -35,8 +35,8 @@ func (p *Pipes) Changed(ctx context.Context, keys [][2]string) error {
 	return errors.Join(failed...)
 }
 
-// inspect acts on a pipe as it was just read: ages are tested on the same read that shows the state. Where again is set, one message lets it look again
-// at what was too young; all that changes later has a record of its own in the stream.
+// inspect acts on a pipe as it was just read: ages are tested on the same read that shows the state. Where again is set, one message lets it look
+// again at what was too young; all that changes later has a record of its own in the stream.
 func (p *Pipes) inspect(ctx context.Context, m *meta, again bool) error {
 	if m == nil {
 		return nil
@@ -66,8 +66,8 @@ func (p *Pipes) inspect(ctx context.Context, m *meta, again bool) error {
 // old tells whether what has not moved since a time is repair's.
 func (p *Pipes) old(at time.Time) bool { return p.Now().Sub(at) >= p.RepairAge }
 
-// underWay tells whether there is anything in a pipe that somebody has to finish: whether anything is stuck, since it has not moved for RepairAge, and
-// after how long nothing will be too young to be; 0 if nothing is.
+// underWay tells whether there is anything in a pipe that somebody has to finish: whether anything is stuck, since it has not moved for RepairAge,
+// and after how long nothing will be too young to be; 0 if nothing is.
 func (p *Pipes) underWay(m *meta) (stuck bool, young time.Duration) {
 	note := func(at time.Time) {
 		if p.old(at) {
@@ -99,7 +99,8 @@ func (m *meta) apart() time.Time {
 	return m.tail.at
 }
 
-// repair finishes what is stuck: it posts hand-overs and what is owed, answers the reads of a closed pipe, and serves reads that wait beside messages.
+// repair finishes what is stuck: it posts hand-overs and what is owed, answers the reads of a closed pipe, and serves reads that wait beside
+// messages.
 func (p *Pipes) repair(ctx context.Context, m *meta) error {
 	var failed []error
 	for _, token := range slices.Sorted(maps.Keys(m.handed)) {
@@ -121,8 +122,8 @@ func (p *Pipes) repair(ctx context.Context, m *meta) error {
 	return errors.Join(failed...)
 }
 
-// seize takes something of a pipe for this repair, before it posts: the queue and the stream may give one pipe to two handlers at a time. It tells whether
-// it did.
+// seize takes something of a pipe for this repair, before it posts: the queue and the stream may give one pipe to two handlers at a time. It tells
+// whether it did.
 func (p *Pipes) seize(ctx context.Context, m *meta, path, token string, at time.Time) (bool, error) {
 	names := map[string]string{}
 	if token != "" {

@@ -42,8 +42,8 @@ func TestWriteDies(t *testing.T) {
 	}
 }
 
-// TestHandOverDies: whichever request of a hand-over is its handler's last, the same bytes reach the read; a post that was the last is repeated, since nobody
-// knows of it.
+// TestHandOverDies: whichever request of a hand-over is its handler's last, the same bytes reach the read; a post that was the last is repeated,
+// since nobody knows of it.
 func TestHandOverDies(t *testing.T) {
 	type hands struct {
 		name  string

@@ -17,9 +17,9 @@ func (p *Pipes) look(ctx context.Context, pipeid string) error {
 	return err
 }
 
-// settle serves the reads that wait, first come first, while there are rows at the head. Everybody who may have brought the two together calls it: who
-// put a row, who joined the reads, who cleared a hand-over, and repair. It tells how old a number without a row would have to be for it
-// to go on; nil if that is not what stopped it.
+// settle serves the reads that wait, first come first, while there are rows at the head. Everybody who may have brought the two together calls it:
+// who put a row, who joined the reads, who cleared a hand-over, and repair. It tells how old a number without a row would have to be for it to go on;
+// nil if that is not what stopped it.
 func (p *Pipes) settle(ctx context.Context, m *meta) (blocked *span, err error) {
 	for range rounds {
 		if !m.open() || len(m.waits) == 0 || m.empty() {
@@ -57,8 +57,8 @@ func (p *Pipes) settle(ctx context.Context, m *meta) (blocked *span, err error) 
 	return nil, nil // repair looks again
 }
 
-// claim moves the head over a range of messages and hands them to a read: the first that waits, if one is given, else h's own, which must not overtake
-// one. It completes h and returns the pipe as it is then; if h is not among its hand-overs, others were first.
+// claim moves the head over a range of messages and hands them to a read: the first that waits, if one is given, else h's own, which must not
+// overtake one. It completes h and returns the pipe as it is then; if h is not among its hand-overs, others were first.
 func (p *Pipes) claim(ctx context.Context, m *meta, h *handover, s *span, first *wait) (*meta, error) {
 	h.from, h.to, h.taken = s.from, s.to, s.to.sum-s.from.sum
 	vals := store.Item{":to": s.to.attribute(), ":k": store.N(h.taken), ":zero": store.N(0), ":what": h.what(), ":row": store.N(s.from.row),
@@ -117,9 +117,9 @@ func (p *Pipes) unblock(ctx context.Context, m *meta, s *span) (now *meta, block
 	return decode(i), nil, err
 }
 
-// unsure is for a write whose outcome is unknown although it was repeated: it may be under way still and arrive when its handler is long over, so that a
-// read that was told -32603 would be handed messages that nobody hears of. Such a write is settled: it is there, and its call counts as recorded
-// and is answered from the record, or it can happen no more. Where even that cannot be told, the call counts as recorded.
+// unsure is for a write whose outcome is unknown although it was repeated: it may be under way still and arrive when its handler is long over, so
+// that a read that was told -32603 would be handed messages that nobody hears of. Such a write is settled: it is there, and its call counts as
+// recorded and is answered from the record, or it can happen no more. Where even that cannot be told, the call counts as recorded.
 func (p *Pipes) unsure(ctx context.Context, pipeid, token string, err error) error {
 	if err == nil || call.IsRecorded(err) || store.Refused(err) {
 		return err

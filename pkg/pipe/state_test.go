@@ -45,9 +45,7 @@ func (b *bench) want(lines ...string) {
 			got = append(got, b.short(b.row(i)))
 		}
 	}
-	if got, want := strings.Join(got, "\n"), strings.Join(lines, "\n"); got != want {
-		b.t.Errorf("the state is\n%s\nwant\n%s", got, want)
-	}
+	b.InOrder("the state is", got, lines)
 }
 
 func since(i store.Item, name string) time.Duration {
@@ -123,7 +121,7 @@ func (b *bench) meta(of store.Item) string {
 	if i.Int("exp") == 0 {
 		add("kept")
 	}
-	for _, shown := range []string{"row", "len", "head", "tail", "waits", "who", "what", "was", "owed", "made", "sn", "sk", "sf", "asks", "asker", "req",
+	for _, shown := range []string{"row", "len", "head", "tail", "waits", "who", "what", "was", "owed", "made", "sn", "sk", "sf", "asks", "asker",
 		"closer", "exp"} {
 		if !i.Has(shown) && shown != "closer" {
 			add("no %s", shown)

@@ -282,8 +282,8 @@ func TestLostResponseOfADrop(t *testing.T) {
 	other.got("1"+ok, "2"+ok)
 }
 
-// TestForgottenDrop: so many others drop between the attempts of a drop that the pipe has forgotten it, if it was. Then its writer is told that nobody knows.
-// It is counted once in any case.
+// TestForgottenDrop: so many others drop between the attempts of a drop that the pipe has forgotten it, if it was. Then its writer is told that
+// nobody knows. It is counted once in any case.
 func TestForgottenDrop(t *testing.T) {
 	for _, test := range []struct {
 		carriedOut bool // the first attempt

@@ -39,12 +39,7 @@ func (b *bench) call(connid string) *call.Call {
 }
 
 func (b *bench) login(connid, params string) (jsonrpc.Outcome, error) {
-	p := jsonrpc.ReadParams([]byte(params))
-	in := session.ReadLogin(p)
-	if err := p.Err(); err != nil {
-		return "", err
-	}
-	return b.sessions.Login(b.ctx, b.call(connid), in)
+	return harness.Call(b.ctx, b.call(connid), params, session.ReadLogin, b.sessions.Login)
 }
 
 // as logs in a user whose password is its name.

@@ -41,10 +41,8 @@ func TestReadSelect(t *testing.T) {
 		}
 	}
 	for params, want := range map[string]string{`{}`: "connId", `{"connId":""}`: "connId: empty", `{"connid":7}`: "connid", `{"connid":null}`: "connId"} {
-		p := jsonrpc.ReadParams([]byte(params))
-		session.ReadSelect(p)
-		if err := p.Err(); err == nil || err.Error() != "-32602 Invalid params:["+want+"]" {
-			t.Errorf("%s: %v, want %s", params, err, want)
+		if got := harness.Detail(session.ReadSelect)(params); got != want {
+			t.Errorf("%s: %q, want %q", params, got, want)
 		}
 	}
 }

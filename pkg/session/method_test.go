@@ -27,12 +27,7 @@ func (b *bench) ask(c *harness.Client, w worker) (taskid string) {
 	b.t.Helper()
 	request := b.call(c.Connid)
 	request.ID = json.RawMessage(`"login"`)
-	p := jsonrpc.ReadParams([]byte(`{"method":"door","key":"secret"}`))
-	in := session.ReadLogin(p)
-	if err := p.Err(); err != nil {
-		b.t.Fatal(err)
-	}
-	if o, err := b.sessions.Login(b.ctx, request, in); o != "" || err != nil {
+	if o, err := harness.Call(b.ctx, request, `{"method":"door","key":"secret"}`, session.ReadLogin, b.sessions.Login); o != "" || err != nil {
 		b.t.Fatalf("login: %s %v", o, err)
 	}
 	return w.pull()
@@ -47,8 +42,7 @@ func (w worker) call(id string) *call.Call {
 func (w worker) pull() (taskid string) {
 	w.b.t.Helper()
 	w.Got() // of before
-	p := jsonrpc.ReadParams([]byte(`{"prefix":"sys.login.door"}`))
-	if _, err := w.b.Bus.Tasks.Pull(w.b.ctx, w.call(`"pull"`), task.ReadPull(p)); err != nil {
+	if _, err := harness.Call(w.b.ctx, w.call(`"pull"`), `{"prefix":"sys.login.door"}`, task.ReadPull, w.b.Bus.Tasks.Pull); err != nil {
 		w.b.t.Fatal(err)
 	}
 	got := w.Got()

@@ -96,8 +96,8 @@ func TestReloadOvertaken(t *testing.T) {
 	b.want(connid + ` ended user=elsa owner= tags={".":{"e":1}} wd=90`)
 }
 
-// TestOneRequestWritesTwice: the first write of a reload is there, is not heard of, is read by a second reload and overwritten by a third; then it writes again.
-// The second, which had read the user before, must not take that for what it read.
+// TestOneRequestWritesTwice: the first write of a reload is there, is not heard of, is read by a second reload and overwritten by a third; then it
+// writes again. The second, which had read the user before, must not take that for what it read.
 func TestOneRequestWritesTwice(t *testing.T) {
 	b := newBench(t)
 	b.user("dora", `{".":{"n":1}}`)

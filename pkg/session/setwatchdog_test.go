@@ -4,6 +4,7 @@ import (
 	"errors"
 	"testing"
 
+	"nexus/localstack/harness"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/session"
 )
@@ -12,12 +13,7 @@ func TestWatchdog(t *testing.T) {
 	b := newBench(t)
 	connid := b.Connect().Connid
 	watchdog := func(params string) (jsonrpc.Outcome, error) {
-		p := jsonrpc.ReadParams([]byte(params))
-		in := session.ReadWatchdog(p)
-		if err := p.Err(); err != nil {
-			return "", err
-		}
-		return b.sessions.Watchdog(b.ctx, b.call(connid), in)
+		return harness.Call(b.ctx, b.call(connid), params, session.ReadWatchdog, b.sessions.Watchdog)
 	}
 	for _, test := range []struct{ params, in string }{
 		{``, "90"}, {`null`, "90"}, {`[]`, "90"}, {`{}`, "90"}, {`30`, "30"}, {``, "30"}, {`{"watchdog":1.2e2}`, "120"}, {`{"watchdog":null}`, "120"},

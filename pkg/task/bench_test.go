@@ -23,6 +23,8 @@ type bench struct {
 	ctx   context.Context
 	tasks *task.Tasks
 	names names
+
+	clients []*client
 }
 
 // client is a client with a name.
@@ -44,6 +46,7 @@ func (b *bench) client(name string) *client {
 	b.t.Helper()
 	c := &client{Client: b.Connect(), b: b, name: name}
 	b.names.of[c.Connid] = name
+	b.clients = append(b.clients, c)
 	return c
 }
 
@@ -59,26 +62,9 @@ func (c *client) call(id string) *call.Call {
 	return out
 }
 
-// do carries out a call and returns what is left to be said to its caller: an outcome, or an error; nothing where the call's answer was posted or
-// will be. A recorded error, which nobody is told, begins with "recorded".
+// do carries out a call and returns what is left to be said to its caller; see harness.Answer.
 func do[P any](c *client, id, params string, read func(*jsonrpc.Params) P, run func(context.Context, *call.Call, P) (jsonrpc.Outcome, error)) string {
-	c.b.t.Helper()
-	p := jsonrpc.ReadParams([]byte(params))
-	in := read(p)
-	if err := p.Err(); err != nil {
-		return err.Error()
-	}
-	o, err := run(c.b.Context(), c.call(id), in)
-	switch {
-	case call.IsRecorded(err):
-		return "recorded"
-	case err != nil:
-		if e, known := jsonrpc.From(err); known {
-			return c.b.names.short(e.Error())
-		}
-		return "unknown"
-	}
-	return string(o)
+	return c.b.names.short(harness.Answer(harness.Call(c.b.Context(), c.call(id), params, read, run)))
 }
 
 // push pushes a task. Params without braces are the method's name: of a task with the params [1].
@@ -129,8 +115,7 @@ func (c *client) cancel(id, params string) string {
 // end ends the session of a client of which somebody learned that it is gone.
 func (c *client) end() {
 	c.b.t.Helper()
-	c.Lost()
-	c.b.Try(c.b.Bus.Sessions.End(c.b.ctx, c.Connid, true))
+	c.b.End(c.Client)
 }
 
 // got checks the messages that a client got since the last look, in any order; see names.message.
@@ -170,6 +155,24 @@ func (b *bench) repair() {
 	b.Try(b.tasks.Changed(b.Context(), keys))
 }
 
+// later lets so much time pass that everything is repair's, and has it looked at. No timer comes.
+func (b *bench) later() {
+	b.t.Helper()
+	b.Advance(task.RepairAge)
+	b.repair()
+}
+
+// settled has timers and repair do all that is left to be done, and checks what there is then, and that no client hears of it.
+func (b *bench) settled(lines ...string) {
+	b.t.Helper()
+	b.pass(task.RepairAge)
+	b.repair()
+	b.want(lines...)
+	for _, c := range b.clients {
+		c.got()
+	}
+}
+
 // due lets the messages of the delay queue come that are due, those of some kinds or all. The others are lost.
 func (b *bench) due(kinds ...string) {
 	b.t.Helper()
@@ -185,14 +188,7 @@ func (b *bench) due(kinds ...string) {
 // pass lets time pass and the messages of the delay queue come on their way.
 func (b *bench) pass(d time.Duration) {
 	b.t.Helper()
-	b.Pass(d, b.come)
-}
-
-func (b *bench) come(body string) {
-	b.t.Helper()
-	w, err := timer.Parse(body)
-	b.Try(err)
-	b.Try(b.Bus.Woken(b.Context(), w))
+	b.Pass(d)
 }
 
 func contains(text string, all ...string) bool {

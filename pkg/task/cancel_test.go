@@ -150,8 +150,7 @@ func TestCancelLate(t *testing.T) {
 	b := newBench(t)
 	_, pusher := b.pair()
 	b.says(pusher.push("5", "math.add"), "")
-	b.Advance(task.RepairAge)
-	b.repair()
+	b.later()
 	b.Advance(time.Hour)
 	b.says(pusher.cancel("6", `{"id":5}`), "")
 	b.want(

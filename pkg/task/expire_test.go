@@ -133,8 +133,7 @@ func TestFarDeadlines(t *testing.T) {
 	b.says(worker.pull("1", `{"prefix":"text","timeout":2000}`), "")
 	b.says(pusher.push("7", `{"method":"math.add","params":[1],"timeout":2100.5}`), "")
 	b.timers()
-	b.Advance(task.RepairAge)
-	b.repair()
+	b.later()
 	b.want(
 		"A text. pull waiting queued dl=33m20s worker=worker/1 maker=worker.i1 armed pull=worker/1",
 		"B math. task waiting queued dl=35m0.5s pusher=pusher/7 maker=pusher.i2 row=i2 math.add [1] att=0 ttl=5 armed push=pusher/7",
@@ -177,8 +176,7 @@ func TestConvertedIsArmedAnew(t *testing.T) {
 	b := newBench(t)
 	worker, pusher := b.pair()
 	b.says(worker.pull("1", `{"prefix":"math","timeout":300}`), "")
-	b.Advance(task.RepairAge)
-	b.repair()
+	b.later()
 	b.want(
 		"A math. pull waiting queued dl=5m0s worker=worker/1 maker=worker.i1 armed pull=worker/1",
 		"worker.o#math.|A → A 1",
@@ -190,8 +188,7 @@ func TestConvertedIsArmedAnew(t *testing.T) {
 		"worker.i1 → A 1",
 		"pusher.i2 → A 7")
 	worker.Got()
-	b.Advance(task.RepairAge)
-	b.repair()
+	b.later()
 	b.timers(
 		"5m0s task.deadline math. A pull",
 		"10m30s task.deadline math. A task")
@@ -209,8 +206,7 @@ func TestUnarmedDeadlines(t *testing.T) {
 	b.says(pusher.push("8", `{"method":"math.mul","params":[2],"timeout":300,"detach":true}`), "")
 	b.says(pusher.push("9", `{"method":"math.sub","params":[3],"timeout":7230}`), "")
 	b.state() // gives names
-	b.Advance(task.RepairAge)
-	b.repair()
+	b.later()
 	b.timers("15m30s task.deadline math. D task")
 	for _, line := range b.state() {
 		if armed := strings.Contains(line, "armed"); armed != strings.Contains(line, "math.sub") && strings.Contains(line, " dl=") {

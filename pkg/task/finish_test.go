@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"nexus/pkg/jsonrpc"
+	"nexus/localstack/harness"
 	"nexus/pkg/task"
 )
 
@@ -81,8 +81,7 @@ func TestLongOutcomes(t *testing.T) {
 				worker.Got()
 				if died { // repair reads it back
 					b.DiesAfter(b.updateTask(), func() string { return test.finish(worker) })
-					b.Advance(task.RepairAge)
-					b.repair()
+					b.later()
 				} else {
 					b.says(test.finish(worker), "")
 				}
@@ -100,11 +99,11 @@ func TestLongOutcomes(t *testing.T) {
 
 // TestReadFinish reads params as clients send them.
 func TestReadFinish(t *testing.T) {
-	result := func(p *jsonrpc.Params) string { return string(task.ReadResult(p).Outcome) }
-	fault := func(p *jsonrpc.Params) string { return string(task.ReadError(p).Outcome) }
+	result := harness.Detail(task.ReadResult)
+	fault := harness.Detail(task.ReadError)
 	long := func(n int) string { return `"` + strings.Repeat("x", n-2) + `"` }
 	for _, test := range []struct {
-		read           func(*jsonrpc.Params) string
+		why            func(params string) string
 		params, detail string
 	}{
 		{result, `{"taskid":"x","result":` + long(task.MaxBody) + `}`, ""},
@@ -120,18 +119,8 @@ func TestReadFinish(t *testing.T) {
 		{fault, `{"taskid":"x","message":1}`, "message"},
 		{fault, `{"code":1}`, "taskid"},
 	} {
-		p := jsonrpc.ReadParams([]byte(test.params))
-		test.read(p)
-		got := ""
-		if err := p.Err(); err != nil {
-			got = err.Error()
-		}
-		want := ""
-		if test.detail != "" {
-			want = "-32602 Invalid params:[" + test.detail + "]"
-		}
-		if got != want {
-			t.Errorf("%.60s: %q, want %q", test.params, got, want)
+		if got := test.why(test.params); got != test.detail {
+			t.Errorf("%.60s: %q, want %q", test.params, got, test.detail)
 		}
 	}
 }
@@ -153,13 +142,9 @@ func TestFinishWhilePosting(t *testing.T) {
 		pusher.got(
 			`7 error {"code":-32001,"message":"Cancel"}`,
 			`8 {"ok":true}`)
-		b.Advance(task.RepairAge)
-		b.repair()
-		b.want(
+		b.settled(
 			"pusher.i1 → A 7",
 			"worker.i2 → A 1")
-		worker.got()
-		pusher.got()
 	})
 	t.Run("the maker's row is missing", func(t *testing.T) {
 		b := newBench(t)
@@ -179,9 +164,7 @@ func TestFinishWhilePosting(t *testing.T) {
 			"1 A-math. math.add [1] ttl=5",
 			`2 {"ok":true}`)
 		pusher.got("7 3")
-		b.Advance(task.RepairAge)
-		b.repair()
-		b.want(
+		b.settled(
 			"pusher.i1 → A 7",
 			"worker.i2 → A 1")
 	})
@@ -202,8 +185,7 @@ func TestHandOverDied(t *testing.T) {
 		`7 error {"code":-32001,"message":"Cancel"}`,
 		`8 {"ok":true}`)
 	for range 2 {
-		b.Advance(task.RepairAge)
-		b.repair()
+		b.later()
 	}
 	b.want("worker.i1 → A 1")
 	worker.got("1 A-math. math.add [1] ttl=5")

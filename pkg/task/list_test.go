@@ -18,22 +18,23 @@ import (
 func (b *bench) list(params string) string {
 	b.t.Helper()
 	c := &client{Client: &harness.Client{}, b: b, name: "lister"}
-	return do(c, "1", params, func(p *jsonrpc.Params) access.List {
+	read := func(p *jsonrpc.Params) access.List {
 		prefix, err := access.ListPrefix(p.OptString("prefix", ""))
 		p.Check("prefix", err)
 		filter, err := access.CompileFilter(p.OptString("filter", ""))
 		p.Check("filter", err)
 		return access.List{Prefix: prefix, Filter: filter, Depth: int(p.OptInt("depth", -1)), Limit: int(p.OptInt("limit", access.DefaultLimit)),
 			Skip: int(p.OptInt("skip", 0))}
-	}, b.tasks.List)
+	}
+	return harness.Answer(harness.Call(b.Context(), c.call("1"), params, read, b.tasks.List))
 }
 
 // listed is the listing's paths and methods, a pull's with a method of "".
 func (b *bench) listed(params string) []string {
 	b.t.Helper()
 	var list []struct{ Path, Method string }
-	text, ok := strings.CutPrefix(b.list(params), `"result":`)
-	if err := json.Unmarshal([]byte(text), &list); err != nil || !ok {
+	text := b.list(params)
+	if err := json.Unmarshal([]byte(text), &list); err != nil {
 		b.t.Fatalf("%s: %v", text, err)
 	}
 	all := make([]string, len(list))
@@ -48,7 +49,7 @@ func TestListed(t *testing.T) {
 	b := newBench(t)
 	worker, pusher := b.pair()
 	pusher.tags = access.Tags{".": {"n": json.RawMessage("1.50")}}
-	b.says(b.list(`{}`), `"result":[]`)
+	b.says(b.list(`{}`), `[]`)
 	b.says(pusher.push("7", `{"method":"math.add","params":{"a" : [1.50,"<é>"]},"prio":-3,"ttl":2,"timeout":100}`), "")
 	b.says(pusher.push("8", `{"method":"math.mul","params":null,"detach":true}`), "")
 	b.says(worker.pull("1", `{"prefix":"text","timeout":50}`), "")
@@ -56,7 +57,7 @@ func TestListed(t *testing.T) {
 	b.says(worker.pull("2", "math"), "")
 	b.state()
 	b.state()
-	want := `"result":[` +
+	want := `[` +
 		`{"id":"A-math.","state":"waiting","path":"math.","method":"add","params":{"a" : [1.50,"<é>"]},"prio":-3,"priority":-3,"ttl":2,` +
 		`"detached":false,"detach":false,"user":"nobody","targetSession":"","result":null,"errCode":null,"errString":"","errObject":null,` +
 		`"tags":{"n":1.50},"creationTime":"2026-11-23T12:00:00.000Z","workingTime":null,"deadline":"2026-11-23T12:01:40.000Z","deadLine":"2026-11-23T12:01:40.000Z"},` +
@@ -74,7 +75,7 @@ func TestListed(t *testing.T) {
 		t.Errorf("listed %q", got)
 	}
 	b.says(worker.result("3", "B", "1"), "")
-	b.says(b.list(`{}`), `"result":[]`)
+	b.says(b.list(`{}`), `[]`)
 }
 
 // TestListSelects by prefix, depth, filter, skip and limit.
@@ -135,7 +136,7 @@ func TestListCuts(t *testing.T) {
 		_, pusher := b.pair()
 		b.says(pusher.push("7", `{"method":"a.b","params":`+test.params+`}`), "")
 		got := b.list(`{}`)
-		if !strings.Contains(got, `,"params":`+test.want+`,"prio"`) || !utf8.ValidString(got) || !json.Valid([]byte(strings.TrimPrefix(got, `"result":`))) {
+		if !strings.Contains(got, `,"params":`+test.want+`,"prio"`) || !utf8.ValidString(got) || !json.Valid([]byte(got)) {
 			t.Errorf("%s\nis %s", brief(test.params), brief(got))
 		}
 	}
@@ -160,7 +161,7 @@ func TestListBound(t *testing.T) {
 		b.says(pusher.push(fmt.Sprint(n), `{"method":"a.b","params":["`+long(9<<10)+`"]}`), "")
 	}
 	b.says(pusher.push("13", `{"method":"a.b","params":""}`), "")
-	room := 127<<10 - (len(b.list(`{}`)) - len(`"result":[]`) + 1)
+	room := 127<<10 - (len(b.list(`{}`)) - len(`[]`) + 1)
 	for _, more := range []int{0, 1} {
 		b.state()
 		b.says(pusher.cancel("20", b.named("N", "")), "")

@@ -33,13 +33,9 @@ func TestOvertakenRepetitions(t *testing.T) {
 			"pusher.i2 → A 7")
 		worker.got("1 A-math. math.add [1] ttl=5")
 		pusher.got(`7 error {"code":-32000,"message":"Timeout"}`)
-		b.pass(task.RepairAge)
-		b.repair()
-		b.want(
+		b.settled(
 			"worker.i1 → A 1",
 			"pusher.i2 → A 7")
-		worker.got()
-		pusher.got()
 	})
 	t.Run("a claimed task is cancelled", func(t *testing.T) {
 		b := newBench(t)
@@ -60,13 +56,9 @@ func TestOvertakenRepetitions(t *testing.T) {
 		pusher.got(
 			`7 error {"code":-32001,"message":"Cancel"}`,
 			`8 {"ok":true}`)
-		b.pass(task.RepairAge)
-		b.repair()
-		b.want(
+		b.settled(
 			"pusher.i1 → A 7",
 			"worker.i2 → A 1")
-		worker.got()
-		pusher.got()
 	})
 	t.Run("a claimed task is rejected by who had it before", func(t *testing.T) {
 		b := newBench(t)
@@ -135,14 +127,10 @@ func TestOvertakenRepetitions(t *testing.T) {
 			"pusher.i2 → A 7")
 		worker.got(`1 error {"code":-32000,"message":"Timeout"}`, `2 {"ok":true}`)
 		pusher.got(`7 {"ok":true}`)
-		b.pass(task.RepairAge)
-		b.repair()
-		b.want(
+		b.settled(
 			"A math. task waiting queued at=30s dl=240h0m0s pusher=pusher/7 maker=worker.i1 row=i2 math.add [1] att=1 ttl=4 det seized pull=worker/1 push=pusher/7 ret=worker/2",
 			"worker.i1 → A 1",
 			"pusher.i2 → A 7")
-		worker.got()
-		pusher.got()
 	})
 	t.Run("a task just stored is finished", func(t *testing.T) {
 		b := newBench(t)
@@ -163,13 +151,9 @@ func TestOvertakenRepetitions(t *testing.T) {
 			"1 A-math. math.add [1] ttl=5",
 			`2 {"ok":true}`)
 		pusher.got("7 3")
-		b.pass(task.RepairAge)
-		b.repair()
-		b.want(
+		b.settled(
 			"pusher.i1 → A 7",
 			"worker.i2 → A 1")
-		worker.got()
-		pusher.got()
 	})
 	t.Run("a pull just stored is cancelled by its time", func(t *testing.T) {
 		b := newBench(t)
@@ -185,9 +169,6 @@ func TestOvertakenRepetitions(t *testing.T) {
 			`A math. pull done at=5s dl=5s worker=worker/1 maker=worker.i1 posted pull=worker/1 fin=i2 out="error":{"code":-32000,"message":"Timeout"}`,
 			"worker.i1 → A 1")
 		worker.got(`1 error {"code":-32000,"message":"Timeout"}`)
-		b.pass(task.RepairAge)
-		b.repair()
-		b.want("worker.i1 → A 1")
-		worker.got()
+		b.settled("worker.i1 → A 1")
 	})
 }

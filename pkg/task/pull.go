@@ -70,7 +70,13 @@ func (t *Tasks) take(ctx context.Context, k key, c *call.Call) (*item, error) {
 			i, err = old, nil
 		case old.Map("debts")[c.Request] != nil:
 			return &item{}, nil // given back, and claimed by another, while the claim was being repeated
-		default:
+		case store.Repeated(err):
+			// An attempt before may be under way still, and come when the task waits again and the pull has another.
+			if err := t.unsure(ctx, k, c.Request, err); call.IsRecorded(err) {
+				return nil, err
+			}
+		}
+		if err != nil {
 			t.passExpired(ctx, k, old)
 			return nil, nil
 		}

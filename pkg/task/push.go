@@ -56,6 +56,10 @@ func ReadPush(p *jsonrpc.Params) Push {
 
 const tooLong = "over 120 KB"
 
+// maxAnswered is how long params, tags and names of a task may be together, in bytes of JSON, so that the rest of a pull's answer, or of a listing of this
+// one task, still fits 128 KB. Only names full of control characters bring it about that MaxBody alone is not enough.
+const maxAnswered = 126 << 10
+
 // How many waiting pulls a push tries to convert before it queues up like everybody else.
 const converts = 4
 
@@ -71,8 +75,21 @@ func (t *Tasks) Push(ctx context.Context, c *call.Call, p Push) (jsonrpc.Outcome
 	return t.push(ctx, n)
 }
 
+// deliverable refuses a task that no pull could be answered with, nor a listing show: its names may be six times as long in JSON as they are.
+func (n *task) deliverable() error {
+	path := len(jsonrpc.AppendString(nil, n.path))
+	names := 2*path + len(jsonrpc.AppendString(nil, n.method)) + len(jsonrpc.AppendString(nil, n.user)) // the taskid holds the path too
+	if len(n.params)+len(n.tags)+names > maxAnswered {
+		return jsonrpc.Err(jsonrpc.InvalidParams, "params: with the tags and the names of task and user they do not fit one message")
+	}
+	return nil
+}
+
 // push hands a new task to a pull that waits, or stores it.
 func (t *Tasks) push(ctx context.Context, n *task) (jsonrpc.Outcome, error) {
+	if err := n.deliverable(); err != nil {
+		return "", err
+	}
 	var pulls, tasks []queued
 	err := errors.Join(together(
 		func() (err error) { pulls, err = t.look(ctx, n.path, queuedPull); return err },

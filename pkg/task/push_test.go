@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"nexus/localstack/harness"
 	"nexus/pkg/access"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/task"
@@ -153,10 +154,8 @@ func TestDetachedNotAnswered(t *testing.T) {
 			}
 			worker.Got()
 			pusher.got()
-			b.Advance(task.RepairAge)
-			b.repair()
-			b.Advance(task.RepairAge)
-			b.repair()
+			b.later()
+			b.later()
 			pusher.got(`7 {"ok":true}`)
 		})
 	}
@@ -303,18 +302,8 @@ func TestReadPush(t *testing.T) {
 		{`{"method":"a.b","params":1,"timeout":"5"}`, "timeout"},
 		{`{"method":"a.b","params":1,"detach":1}`, "detach"},
 	} {
-		p := jsonrpc.ReadParams([]byte(test.params))
-		task.ReadPush(p)
-		got := ""
-		if err := p.Err(); err != nil {
-			got = err.Error()
-		}
-		want := ""
-		if test.detail != "" {
-			want = "-32602 Invalid params:[" + test.detail + "]"
-		}
-		if got != want {
-			t.Errorf("%.60s: %q, want %q", test.params, got, want)
+		if got := harness.Detail(task.ReadPush)(test.params); got != test.detail {
+			t.Errorf("%.60s: %q, want %q", test.params, got, test.detail)
 		}
 	}
 	for _, test := range []struct {

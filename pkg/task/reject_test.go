@@ -103,8 +103,7 @@ func TestRejectUnmarked(t *testing.T) {
 		})
 		b.says(pusher.push("7", "math.add"), "")
 		worker.got("1 A-math. math.add [1] ttl=5")
-		b.Advance(task.RepairAge)
-		b.repair()
+		b.later()
 		b.want(
 			"A math. task waiting queued at=30s dl=240h0m0s pusher=pusher/7 maker=worker.i1 row=i2 math.add [1] att=1 ttl=4 seized pull=worker/1 push=pusher/7 ret=other/2",
 			"pusher.o#math.|A → A 7",
@@ -148,8 +147,7 @@ func TestRejectUnmarked(t *testing.T) {
 			"pusher.i1 → A 7")
 		pusher.got(`7 error {"code":-32011,"message":"TTL expired"}`)
 		other.got(`2 {"ok":true}`)
-		b.Advance(task.RepairAge)
-		b.repair()
+		b.later()
 		b.want("pusher.i1 → A 7")
 		worker.got("1 A-math. math.add [1] ttl=1") // late, but once
 	})
@@ -168,8 +166,7 @@ func TestRejectDied(t *testing.T) {
 		"pusher.i1 → A 7",
 		"worker.i2 → A 1")
 	worker.got()
-	b.Advance(task.RepairAge)
-	b.repair()
+	b.later()
 	b.repair()
 	b.want(
 		"A math. task waiting queued at=30s dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=1 ttl=4 seized push=pusher/7 claim=worker/1 ret=worker/2",
@@ -194,8 +191,7 @@ func TestRejectDiedThenFinished(t *testing.T) {
 		"worker.i2 → A 1")
 	worker.got(`3 {"ok":true}`)
 	pusher.got("7 3")
-	b.Advance(task.RepairAge)
-	b.repair()
+	b.later()
 	b.repair()
 	b.want(
 		"pusher.i1 → A 7",
@@ -213,8 +209,7 @@ func TestRejectOfAnotherAttempt(t *testing.T) {
 	b.DiesAfter(b.updateTask(), func() string { return worker.pull("1", "math") })
 	b.updateTask().With("other/2").Run(func() {
 		worker.Lost()
-		b.Advance(task.RepairAge)
-		b.repair()
+		b.later()
 		b.says(other.pull("3", "math"), "")
 	})
 	b.says(other.reject("2", "A"), "-32002 Invalid task:[A-math.]")

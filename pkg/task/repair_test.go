@@ -382,10 +382,8 @@ func TestRepair(t *testing.T) {
 			if got := b.state(); !slices.Equal(got, after) {
 				t.Errorf("repaired again:\n%s\nwas\n%s", strings.Join(got, "\n"), strings.Join(after, "\n"))
 			}
-			b.Advance(task.RepairAge)
-			b.repair()
-			b.Advance(task.RepairAge)
-			b.repair()
+			b.later()
+			b.later()
 			if got := slices.Concat(worker.Got(), pusher.Got()); len(got) > 0 {
 				t.Errorf("repaired later: %s", b.names.short(strings.Join(got, "\n")))
 			}

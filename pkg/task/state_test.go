@@ -12,7 +12,6 @@ import (
 
 	"nexus/localstack/harness"
 	"nexus/pkg/store"
-	"nexus/pkg/timer"
 )
 
 // names are what ids are called: items A, B, … and everything else i1, i2, …, in the order in which they were first shown; connections by their
@@ -77,14 +76,7 @@ func (n *names) message(text string) string {
 		n.item(part, id)
 		return fmt.Sprintf("%s %s %s%s %s ttl=%d", m.ID, n.short(m.Result.Taskid), m.Result.Path, m.Result.Method, brief(string(m.Result.Params)), m.Result.TTL)
 	}
-	rest, ok := strings.CutPrefix(text, `{"jsonrpc":"2.0","id":`)
-	if !ok {
-		return text
-	}
-	rest = strings.TrimSuffix(rest, "}")
-	rest = strings.Replace(rest, `,"result":`, " ", 1)
-	rest = strings.Replace(rest, `,"error":`, " error ", 1)
-	return n.short(brief(rest))
+	return n.short(brief(harness.Brief(text)))
 }
 
 // brief keeps long texts out of what is shown.
@@ -98,18 +90,14 @@ func brief(text string) string {
 // want checks everything there is: the sessions that are over, the items, the rows of connections and the bodies, one a line.
 func (b *bench) want(lines ...string) {
 	b.t.Helper()
-	if got, want := strings.Join(b.state(), "\n"), strings.Join(lines, "\n"); got != want {
-		b.t.Errorf("the state is\n%s\nwant\n%s", got, want)
-	}
+	b.InOrder("the state is", b.state(), lines)
 }
 
 // items checks the items alone: what a hook sees while a handler does several things side by side.
 func (b *bench) items(lines ...string) {
 	b.t.Helper()
 	got := slices.DeleteFunc(b.state(), func(line string) bool { return !strings.Contains(line, " dl=") })
-	if got, want := strings.Join(got, "\n"), strings.Join(lines, "\n"); got != want {
-		b.t.Errorf("the items are\n%s\nwant\n%s", got, want)
-	}
+	b.InOrder("the items are", got, lines)
 }
 
 // state is everything there is.
@@ -292,15 +280,11 @@ func (b *bench) row(i store.Item) string {
 // timers checks all messages of the delay queue: when they come, in time since the test began, and what they say.
 func (b *bench) timers(want ...string) {
 	b.t.Helper()
-	var got []string
-	for _, m := range b.Messages() {
-		w, err := timer.Parse(m.Body)
-		b.Try(err)
-		got = append(got, b.names.short(fmt.Sprintf("%s %s %s", since(m.Due), w.Kind, strings.Join(w.Key, " "))))
+	got := b.Timers()
+	for n := range got {
+		got[n] = b.names.short(got[n])
 	}
-	if !slices.Equal(got, want) {
-		b.t.Errorf("the queue has\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
-	}
+	b.InOrder("the queue has", got, want)
 }
 
 // paths checks the directory: each path and until when it is kept.
@@ -313,7 +297,5 @@ func (b *bench) paths(want ...string) {
 		}
 	}
 	slices.Sort(got)
-	if !slices.Equal(got, want) {
-		b.t.Errorf("the directory has\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
-	}
+	b.InOrder("the directory has", got, want)
 }

@@ -9,7 +9,7 @@ import (
 
 // A write whose outcome is unknown although it was repeated may be there, or be under way still and arrive when its handler is long over. A
 // caller that was told -32603 would then be answered a second time, by what finds the write. So such a write is settled: it is there, or it
-// can happen no more.
+// can happen no more. So is a pull's claim that was repeated and lost, for the attempt before may come when the task waits again.
 
 // unsure settles the write of a request to an item that exists, and returns what its caller is to make of err: recorded if the write is there,
 // and also where even that cannot be told; else err as it is, which is answered -32603. All that a client's request writes to an item is
@@ -40,11 +40,11 @@ func (t *Tasks) unmade(ctx context.Context, k key, err error) error {
 	}
 	now := t.Now()
 	// Key: the new item's. Condition: there is nothing. Effect: an item that is over and that nobody asks for stands where the other would be
-	// put, until repair deletes it. A loser finds the new item.
+	// put, until repair deletes it. A loser finds the new item, or, by the kind, that it was itself.
 	_, failed := t.DB.Do(ctx, store.Write{Table: store.Tasks, If: "attribute_not_exists(#id)",
 		Item: store.Item{"part": store.S(k[0]), "id": store.S(k[1]), "kind": store.S(kindNone), "state": store.S(done), "at": store.Millis(now),
 			"posted": store.Bool(true), store.AttrExpires: store.N(expiry(now))}})
-	if failed == nil {
+	if old, lost := store.Lost(failed); failed == nil || lost && old.Str("kind") == kindNone {
 		return err
 	}
 	return call.Recorded(err)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -38,13 +39,19 @@ func seconds(d time.Duration) int32 {
 	return int32(max(0, min(MaxDelay, d)+time.Second-1) / time.Second)
 }
 
+// body is the message that says w. SQS refuses messages that hold U+FFFE or U+FFFF, which names may: in JSON they can be written otherwise.
+func (w Wake) body() (string, error) {
+	b, err := json.Marshal(w)
+	return strings.NewReplacer("\uFFFE", `\ufffe`, "\uFFFF", `\uffff`).Replace(string(b)), err
+}
+
 // After sends w, to come after d, rounded up to whole seconds and cut at MaxDelay.
 func (q *Queue) After(ctx context.Context, d time.Duration, w Wake) error {
-	body, err := json.Marshal(w)
+	body, err := w.body()
 	if err != nil {
 		return err
 	}
-	_, err = q.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: aws.String(string(body)), DelaySeconds: seconds(d)})
+	_, err = q.client.SendMessage(ctx, &sqs.SendMessageInput{QueueUrl: &q.url, MessageBody: &body, DelaySeconds: seconds(d)})
 	if err != nil {
 		return fmt.Errorf("timer: %w", err)
 	}
@@ -63,12 +70,12 @@ func (q *Queue) All(ctx context.Context, list ...Later) error {
 		n := min(len(list), 10)
 		in := &sqs.SendMessageBatchInput{QueueUrl: &q.url}
 		for i, l := range list[:n] {
-			body, err := json.Marshal(l.Wake)
+			body, err := l.Wake.body()
 			if err != nil {
 				return err
 			}
 			in.Entries = append(in.Entries, types.SendMessageBatchRequestEntry{Id: aws.String(fmt.Sprint(i)),
-				MessageBody: aws.String(string(body)), DelaySeconds: seconds(l.After)})
+				MessageBody: &body, DelaySeconds: seconds(l.After)})
 		}
 		out, err := q.client.SendMessageBatch(ctx, in)
 		if err != nil {

@@ -1,6 +1,7 @@
 package timer_test
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -34,13 +35,20 @@ func TestDelaysAreWholeSecondsRoundedUp(t *testing.T) {
 
 func TestAMessageIsReadAsItWasSent(t *testing.T) {
 	h := harness.New(t)
-	sent := timer.Wake{Kind: "task.deadline", Key: []string{"a.<b>.", "é\""}, Cursor: map[string]string{"row": "y#1", "fresh": "true"}}
-	if err := h.Bus.Sessions.Timer.After(t.Context(), 0, sent); err != nil {
+	// U+FFFE and U+FFFF are what SQS does not take.
+	sent := timer.Wake{Kind: "task.deadline", Key: []string{"a.<b>.", "é\"", "\x00\uFFFE\\uffff\uFFFF😀"}, Cursor: map[string]string{"row": "y#1", "fresh": "true"}}
+	q := h.Bus.Sessions.Timer
+	if err := errors.Join(q.After(t.Context(), 0, sent), q.All(t.Context(), timer.Later{Wake: sent})); err != nil {
 		t.Fatal(err)
 	}
-	got, err := timer.Parse(h.Due()[0].Body)
-	if err != nil || !reflect.DeepEqual(got, sent) {
-		t.Errorf("%+v, %v", got, err)
+	due := h.Due()
+	if len(due) != 2 {
+		t.Fatalf("%d messages", len(due))
+	}
+	for _, m := range due {
+		if got, err := timer.Parse(m.Body); err != nil || !reflect.DeepEqual(got, sent) {
+			t.Errorf("%+v, %v", got, err)
+		}
 	}
 	for _, body := range []string{"", "no JSON", `[]`, `{"kind":5}`, `{"kind":"k","key":"k"}`} {
 		if w, err := timer.Parse(body); err == nil || !strings.Contains(err.Error(), "timer message") {

@@ -13,7 +13,6 @@ import (
 
 	"nexus/localstack/harness"
 	"nexus/pkg/call"
-	"nexus/pkg/jsonrpc"
 	"nexus/pkg/pipe"
 	"nexus/pkg/store"
 	"nexus/pkg/timer"
@@ -76,18 +75,6 @@ func (b *bench) call(connid string) *call.Call {
 	return &call.Call{Connid: connid, ID: json.RawMessage(strconv.Itoa(b.calls)), Request: fmt.Sprintf("r%d", b.calls)}
 }
 
-// answer is an outcome, or an error as its caller gets it.
-func answer(o jsonrpc.Outcome, err error) string {
-	if err != nil {
-		e, known := jsonrpc.From(err)
-		if !known {
-			return "unknown"
-		}
-		return e.Error()
-	}
-	return strings.TrimPrefix(string(o), `"result":`)
-}
-
 const ok = `{"ok":true}`
 
 // pipe makes a pipe, subscribed to some topics.
@@ -98,7 +85,7 @@ func (b *bench) pipe(topics ...string) string {
 		b.t.Fatal(err)
 	}
 	var a struct{ Pipeid string }
-	if err := json.Unmarshal([]byte(answer(o, nil)), &a); err != nil {
+	if err := json.Unmarshal([]byte(harness.Answer(o, nil)), &a); err != nil {
 		b.t.Fatal(err)
 	}
 	b.ids = append(b.ids, a.Pipeid)
@@ -109,11 +96,11 @@ func (b *bench) pipe(topics ...string) string {
 }
 
 func (b *bench) sub(pipeid, name string) string {
-	return answer(b.topics.Sub(b.ctx, b.call("other"), topic.Subscription{Pipeid: pipeid, Topic: name}))
+	return harness.Answer(b.topics.Sub(b.ctx, b.call("other"), topic.Subscription{Pipeid: pipeid, Topic: name}))
 }
 
 func (b *bench) unsub(pipeid, name string) string {
-	return answer(b.topics.Unsub(b.ctx, b.call("other"), topic.Subscription{Pipeid: pipeid, Topic: name}))
+	return harness.Answer(b.topics.Unsub(b.ctx, b.call("other"), topic.Subscription{Pipeid: pipeid, Topic: name}))
 }
 
 func (b *bench) close(pipeid string) {
@@ -127,7 +114,7 @@ func (b *bench) close(pipeid string) {
 // pub publishes and returns the stream's record.
 func (b *bench) pub(publisher, name, msg string) topic.Record {
 	b.t.Helper()
-	b.says(answer(b.topics.Pub(b.ctx, b.call(publisher), topic.Pub{Topic: name, Msg: json.RawMessage(msg)}, false)), ok)
+	b.says(harness.Answer(b.topics.Pub(b.ctx, b.call(publisher), topic.Pub{Topic: name, Msg: json.RawMessage(msg)}, false)), ok)
 	return b.last(publisher)
 }
 
@@ -161,9 +148,7 @@ func (b *bench) publications() []store.Item {
 // fans hands out records and checks which have to come again.
 func (b *bench) fans(records []topic.Record, again ...string) {
 	b.t.Helper()
-	if got := b.topics.FanOut(b.ctx, records); !slices.Equal(got, again) {
-		b.t.Errorf("again: %q, want %q", got, again)
-	}
+	b.InOrder("again", b.topics.FanOut(b.ctx, records), again)
 }
 
 // holds checks the messages that the pipes hold, in their order, as {"topic","msg"}: for each pipe the messages' msg, in the order of the pipes.
@@ -173,9 +158,7 @@ func (b *bench) holds(want ...string) {
 	for _, id := range b.ids {
 		got = append(got, strings.Join(b.held(id), " "))
 	}
-	if !slices.Equal(got, want) {
-		b.t.Errorf("the pipes hold %q, want %q", got, want)
-	}
+	b.InOrder("the pipes hold", got, want)
 }
 
 // held are the messages in a pipe.
@@ -224,12 +207,8 @@ func (b *bench) subscriptions(want ...string) {
 			of = append(of, row+" "+b.name(part[2:]))
 		}
 	}
-	slices.Sort(by)
-	slices.Sort(of)
-	slices.Sort(want)
-	if !slices.Equal(by, want) || !slices.Equal(of, want) {
-		b.t.Errorf("subscribed are\n%q, from the pipes\n%q, want\n%q", by, of, want)
-	}
+	b.Same("subscribed are", by, want)
+	b.Same("subscribed are, from the pipes,", of, want)
 }
 
 func (b *bench) name(pipeid string) string {
@@ -253,10 +232,7 @@ func (b *bench) cursors(want ...string) {
 		}
 		got = append(got, fmt.Sprintf("%d %s %d", i.Int("n"), at, i.Int("tries")))
 	}
-	slices.Sort(got)
-	if !slices.Equal(got, want) {
-		b.t.Errorf("the cursors are %q, want %q", got, want)
-	}
+	b.Same("the cursors are", got, want)
 }
 
 // letters takes the messages of the queues, and checks their kinds.
@@ -271,9 +247,7 @@ func (b *bench) letters(kinds ...string) []timer.Wake {
 		}
 		list, got = append(list, w), append(got, w.Kind)
 	}
-	if !slices.Equal(got, kinds) {
-		b.t.Errorf("messages %q, want %q", got, kinds)
-	}
+	b.InOrder("messages", got, kinds)
 	return list
 }
 
@@ -284,7 +258,8 @@ func (b *bench) says(got, want string) {
 	}
 }
 
-// dies runs f with a context that ends when a request of a kind is about to be sent (Run) or was carried out (Then): nothing that f does then happens.
+// dies runs f with a context that ends when a request of a kind is about to be sent (Run) or was carried out (Then): nothing that f does then
+// happens.
 func (b *bench) dies(when func(func()), f func()) {
 	ctx := b.ctx
 	var cancel func()

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// WakeAppend is the kind of a dead letter about a pipe that a publication could not be given to. It names the pipe, the row and the publication's number
-	// there, and holds the message. Moved to the delay queue it gives the message to the pipe, without regard to what the pipe had since: behind that,
-	// and twice if it comes twice.
+	// WakeAppend is the kind of a dead letter about a pipe that a publication could not be given to. It names the pipe, the row and the publication's
+	// number there, and holds the message. Moved to the delay queue it gives the message to the pipe, without regard to what the pipe had since: behind
+	// that, and twice if it comes twice.
 	WakeAppend = "topic.append"
 	// poisoned is the kind of a dead letter about a record that is no publication. There is nothing that could be done with it anew.
 	poisoned = "topic.poison"

@@ -10,8 +10,8 @@ import (
 	"nexus/pkg/store"
 )
 
-// delivery is publications that are handed out together, with their messages as pipes get them once they are loaded. They follow one another in a row, and
-// match the same subscriptions; more than one are all short.
+// delivery is publications that are handed out together, with their messages as pipes get them once they are loaded. They follow one another in a
+// row, and match the same subscriptions; more than one are all short.
 type delivery struct {
 	pubs     []*publication
 	messages []json.RawMessage

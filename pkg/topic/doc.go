@@ -25,44 +25,45 @@
 //
 // # From topic to each pipe: exactly once, in the order of one publisher's awaited publications
 //
-//   - At most once from the publisher: the update is sent with one attempt. Where its outcome is unknown the row is read back; a publisher that finds its
-//     request among the last eight has published, and is told so. One that does not is told -32603: it has not published, unless its request arrives
-//     later, or eight others did between the two.
+//   - At most once from the publisher: the update is sent with one attempt. Where its outcome is unknown the row is read back; a publisher that finds
+//     its request among the last eight has published, and is told so. One that does not is told -32603: it has not published, unless its request
+//     arrives later, or eight others did between the two.
 //   - At least once from an acknowledged publication: its record is in the stream for 24 h. It is done only when each subscription that was there
 //     throughout was given it, or its pipe is gone, or a dead letter holds it.
-//   - Once to a pipe: pipes know, by row and number, what they had (pipe.Append), so that a record may come twice, late, with others than before, or to several
-//     invocations at a time, and a handler may die anywhere. A pipe that matches in several ways is given the same row and number, and takes it once.
-//   - In order: publications of one publisher are in one row, whose records a stream gives in the order of their numbers. A row's next publications are
-//     begun when each pipe has those before; a row stops at its first failure, in an invocation and, since that record is reported as failed,
+//   - Once to a pipe: pipes know, by row and number, what they had (pipe.Append), so that a record may come twice, late, with others than before, or
+//     to several invocations at a time, and a handler may die anywhere. A pipe that matches in several ways is given the same row and number, and
+//     takes it once.
+//   - In order: publications of one publisher are in one row, whose records a stream gives in the order of their numbers. A row's next publications
+//     are begun when each pipe has those before; a row stops at its first failure, in an invocation and, since that record is reported as failed,
 //     beyond it. An invocation that is late with a number finds that the pipe has it.
-//   - What a cursor says is true for good: all publications before n are done, and n to last are with each pipe up to its place. Who goes on from it takes n to
-//     last at most behind the place, and what follows from the beginning, so that it leaves out nothing.
+//   - What a cursor says is true for good: all publications before n are done, and n to last are with each pipe up to its place. Who goes on from it
+//     takes n to last at most behind the place, and what follows from the beginning, so that it leaves out nothing.
 //
 // # Together
 //
 // Records of a batch that follow one another in a row, of one topic and with messages of at most 512 B, are handed out together: one walk through the
-// subscriptions, one append and one post a pipe. So the more is published the less each publication costs; alone it is not held back. After two failures
-// at a place publications go one by one, so that one which nobody can hand out takes no other with it.
+// subscriptions, one append and one post a pipe. So the more is published the less each publication costs; alone it is not held back. After two
+// failures at a place publications go one by one, so that one which nobody can hand out takes no other with it.
 //
 // Who subscribes or unsubscribes while a publication is handed out gets it or not.
 //
 // # Fan-outs that are large, slow or stuck
 //
-// An invocation begins nothing more after 6 s (Chores; functions end at 10 s). The record that it is at fails, Lambda gives it again, and the next invocation
-// goes on behind the cursor. That costs retries, of which the event source mapping has as many as there can be (10,000), more than fit in the 6 h after which
-// a record is given up for its age. Instead of this the rest could be a message of the delay queue; but then the row's later records, which exist in the
-// stream alone, would have to be put by somewhere and taken up in order by two functions. What waits behind a large fan-out is the same either way, the
-// row; and one lane of four of its shard.
+// An invocation begins nothing more after 6 s (Chores; functions end at 10 s). The record that it is at fails, Lambda gives it again, and the next
+// invocation goes on behind the cursor. That costs retries, of which the event source mapping has as many as there can be (10,000), more than fit in
+// the 6 h after which a record is given up for its age. Instead of this the rest could be a message of the delay queue; but then the row's later
+// records, which exist in the stream alone, would have to be put by somewhere and taken up in order by two functions. What waits behind a large
+// fan-out is the same either way, the row; and one lane of four of its shard.
 //
 // Posts to reads that wait keep under Rate a second in each environment of the function; appending where nobody reads has no bound but pipesAtOnce.
 //
-// Attempts at a place are counted before they begin, so that deaths count; from the third on pipes are taken one by one, which tells the pipe that kills.
-// Queries that fail are no attempt: the pipe behind the cursor had no part in it. A dead letter about a pipe (WakeAppend) names publication and pipe and
-// holds the message, or the body row that does. Moved to the delay queue, as by SQS's own redrive, it is appended behind what the pipe has, without
-// being recognised if it comes twice. That about a record which is no publication (topic.poison) is for a person to read.
+// Attempts at a place are counted before they begin, so that deaths count; from the third on pipes are taken one by one, which tells the pipe that
+// kills. Queries that fail are no attempt: the pipe behind the cursor had no part in it. A dead letter about a pipe (WakeAppend) names publication
+// and pipe and holds the message, or the body row that does. Moved to the delay queue, as by SQS's own redrive, it is appended behind what the pipe
+// has, without being recognised if it comes twice. That about a record which is no publication (topic.poison) is for a person to read.
 //
 // # What is not copied
 //
-// A message over 512 B is one body row to which all pipes refer: the publisher's, if it is over 4 KB, else one that the fan-out puts. It is kept for longer
-// than any pipe that may refer to it.
+// A message over 512 B is one body row to which all pipes refer: the publisher's, if it is over 4 KB, else one that the fan-out puts. It is kept for
+// longer than any pipe that may refer to it.
 package topic

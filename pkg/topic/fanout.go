@@ -34,8 +34,8 @@ var (
 )
 
 // FanOut hands out the publications that some records of the stream are, which it must be given in the stream's order. It returns the IDs of those
-// that must come again, with all later ones of their rows: of each row the first that is not done. It is safe to hand it the same records again, late, and
-// several times at once.
+// that must come again, with all later ones of their rows: of each row the first that is not done. It is safe to hand it the same records again,
+// late, and several times at once.
 func (t *Topics) FanOut(ctx context.Context, records []Record) (again []string) {
 	until := t.Now().Add(t.Chores)
 	var rows []string
@@ -95,8 +95,8 @@ func (t *Topics) run(ctx context.Context, l *lane, until time.Time) {
 	}
 }
 
-// record hands out the first record that is not ended, together with what follows it, or ends one that is done. One that cannot be handed out goes to the
-// dead-letter queue: it could not be the next time either.
+// record hands out the first record that is not ended, together with what follows it, or ends one that is done. One that cannot be handed out goes to
+// the dead-letter queue: it could not be the next time either.
 func (t *Topics) record(ctx context.Context, l *lane, r Record, until time.Time) error {
 	p, bad := r.publication()
 	if bad != nil {
@@ -139,7 +139,8 @@ func (l *lane) following(p *publication) []*publication {
 	return pubs
 }
 
-// finish tells which records must come again. With the first of them comes all behind it: of rows that were done with some of these their cursors say so.
+// finish tells which records must come again. With the first of them comes all behind it: of rows that were done with some of these their cursors say
+// so.
 func (t *Topics) finish(ctx context.Context, records []Record, rows []string, lanes map[string]*lane) (again []string) {
 	first := len(records)
 	for _, l := range lanes {
@@ -161,8 +162,9 @@ func (t *Topics) finish(ctx context.Context, records []Record, rows []string, la
 	return again
 }
 
-// spread gives publications to all pipes that are subscribed, behind the cursor's place: the first at least, and with it as many as may be. It returns the
-// last of them that is done, with the cursor behind it; without an error the first is. Where it returns an error the cursor is kept, if it could be.
+// spread gives publications to all pipes that are subscribed, behind the cursor's place: the first at least, and with it as many as may be. It
+// returns the last of them that is done, with the cursor behind it; without an error the first is. Where it returns an error the cursor is kept, if
+// it could be.
 func (t *Topics) spread(ctx context.Context, pubs []*publication, c *cursor, until time.Time) (last int64, err error) {
 	p := pubs[0]
 	if !t.Now().Before(until) {
@@ -192,8 +194,8 @@ func (t *Topics) spread(ctx context.Context, pubs []*publication, c *cursor, unt
 	return 0, errors.Join(err, t.keep(ctx, p.row, c))
 }
 
-// among returns the publications that may be handed out together behind the cursor. Not those that pipes before it may not have had; and after failures only the
-// first, so that one which nobody can hand out takes no other with it.
+// among returns the publications that may be handed out together behind the cursor. Not those that pipes before it may not have had; and after
+// failures only the first, so that one which nobody can hand out takes no other with it.
 func (c *cursor) among(pubs []*publication) []*publication {
 	if c.tries > careful {
 		return pubs[:1]
@@ -204,8 +206,8 @@ func (c *cursor) among(pubs []*publication) []*publication {
 	return pubs[:min(int64(len(pubs)), c.last-c.n+1)]
 }
 
-// stretches goes through the subscriptions behind the cursor, stretch by stretch. Where kept is set it keeps the cursor after each. It tells whether any
-// pipe was tried.
+// stretches goes through the subscriptions behind the cursor, stretch by stretch. Where kept is set it keeps the cursor after each. It tells whether
+// any pipe was tried.
 func (t *Topics) stretches(ctx context.Context, pubs []*publication, c *cursor, until time.Time, kept bool) (tried bool, err error) {
 	p := pubs[0]
 	w, err := t.newWalk(ctx, t.patternsOf(p), c.at)

@@ -199,7 +199,8 @@ func TestARowStopsAtItsFirstFailure(t *testing.T) {
 		}
 		return nil
 	}
-	one, x, two, y, three := b.pub("p", "a", "1"), b.pub(elsewhere("p"), "a", "10"), b.pub("p", "b", "2"), b.pub(elsewhere("p"), "b", "20"), b.pub("p", "a", "3")
+	one, x := b.pub("p", "a", "1"), b.pub(elsewhere("p"), "a", "10")
+	two, y, three := b.pub("p", "b", "2"), b.pub(elsewhere("p"), "b", "20"), b.pub("p", "a", "3")
 	b.fans([]topic.Record{one, x, two, y, three}, two.ID)
 	b.cursors("2 002A 1", "2 ~ 0")
 	b.pipes.appended, fails = nil, false
@@ -216,8 +217,8 @@ func TestARowStopsAtItsFirstFailure(t *testing.T) {
 	b.cursors("2 002B 1", "2 ~ 0")
 }
 
-// TestAPipeThatCannotBeReached: after five attempts it goes to the dead-letter queue, and the fan-out goes on. The dead letter, moved to the delay queue, is
-// written behind what the pipe has.
+// TestAPipeThatCannotBeReached: after five attempts it goes to the dead-letter queue, and the fan-out goes on. The dead letter, moved to the delay
+// queue, is written behind what the pipe has.
 func TestAPipeThatCannotBeReached(t *testing.T) {
 	for name, msg := range map[string]string{"short": "1", "long": `"` + strings.Repeat("x", 1000) + `"`, "longer": `"` + strings.Repeat("x", 5000) + `"`} {
 		t.Run(name, func(t *testing.T) {

@@ -16,8 +16,8 @@ const WakeGone = "topic.gone"
 // removals is how many subscriptions of a pipe are removed at a time.
 const removals = 16
 
-// PipeGone removes the subscriptions of a pipe that is closed, which nobody can subscribe any more. A pipe that has none costs one read. What does not fit in
-// Chores goes on by a message.
+// PipeGone removes the subscriptions of a pipe that is closed, which nobody can subscribe any more. A pipe that has none costs one read. What does
+// not fit in Chores goes on by a message.
 func (t *Topics) PipeGone(ctx context.Context, pipeid string) error {
 	until := t.Now().Add(t.Chores)
 	q := store.Query{Table: store.Topics, If: "#part = :part", Values: store.Item{":part": store.S(partPipe + pipeid)}, Limit: 16 * removals}

@@ -8,8 +8,8 @@ import (
 	"nexus/pkg/store"
 )
 
-// labels knows of the rows that tell by first label whether anybody subscribed to topics which begin with it: so that what is published for whom it may
-// interest (hooks) costs nothing while it interests nobody. A row is put with a label's first subscription, and goes by its time alone.
+// labels knows of the rows that tell by first label whether anybody subscribed to topics which begin with it: so that what is published for whom it
+// may interest (hooks) costs nothing while it interests nobody. A row is put with a label's first subscription, and goes by its time alone.
 type labels struct {
 	mu    sync.Mutex
 	until map[string]time.Time // by label, to when its row is known to last
@@ -57,8 +57,8 @@ func (l *labels) note(ctx context.Context, t *Topics, label string, until time.T
 	return nil
 }
 
-// Heard tells whether anybody may be subscribed to topics whose first label is label: true for hours after the last of them left, false for up to 5 s (and
-// the lag of an eventually consistent read) after the first came. It costs one read unit every 5 s.
+// Heard tells whether anybody may be subscribed to topics whose first label is label: true for hours after the last of them left, false for up to 5 s
+// (and the lag of an eventually consistent read) after the first came. It costs one read unit every 5 s.
 func (t *Topics) Heard(ctx context.Context, label string) (bool, error) {
 	l, now := &t.labels, t.Now()
 	l.mu.Lock()
@@ -67,7 +67,8 @@ func (t *Topics) Heard(ctx context.Context, label string) (bool, error) {
 	if known && now.Before(last.until) {
 		return last.yes, nil
 	}
-	found, err := t.DB.GetAllEventually(ctx, []store.Key{{Table: store.Topics, Key: labelRow(label)}, {Table: store.Topics, Key: labelRow(wildcard)}}, "#exp")
+	found, err := t.DB.GetAllEventually(ctx, []store.Key{
+		{Table: store.Topics, Key: labelRow(label)}, {Table: store.Topics, Key: labelRow(wildcard)}}, "#exp")
 	if err != nil {
 		return false, err
 	}

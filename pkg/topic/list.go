@@ -12,8 +12,8 @@ import (
 	"nexus/pkg/store"
 )
 
-// List carries out topic.list: what is subscribed to, by name, and by how many pipes. It reads the whole table, for no index and no counter is kept on the way
-// of a subscription.
+// List carries out topic.list: what is subscribed to, by name, and by how many pipes. It reads the whole table, for no index and no counter is kept
+// on the way of a subscription.
 func (t *Topics) List(ctx context.Context, _ *call.Call, l access.List) (jsonrpc.Outcome, error) {
 	all, err := t.listed(ctx, l)
 	if err != nil {

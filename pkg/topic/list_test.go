@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"nexus/localstack/harness"
 	"nexus/pkg/access"
 	"nexus/pkg/store"
 )
@@ -28,7 +29,7 @@ func TestTenThousandTopics(t *testing.T) {
 		}
 	}
 	list := func(l access.List) string {
-		return answer(b.topics.List(b.ctx, b.call("c"), l))
+		return harness.Answer(b.topics.List(b.ctx, b.call("c"), l))
 	}
 	var page []struct {
 		Topic       string
@@ -46,7 +47,7 @@ func TestTenThousandTopics(t *testing.T) {
 		t.Errorf("all of them: %.100s", got)
 	}
 	b.says(list(access.List{Depth: -1, Limit: 1, Skip: topics - 1}), `[{"topic":"t9.0999","subscribers":1}]`)
-	b.says(answer(b.topics.Count(b.ctx, b.call("c"), access.Count{List: access.List{Depth: -1}})), `{"count":10000}`)
+	b.says(harness.Answer(b.topics.Count(b.ctx, b.call("c"), access.Count{List: access.List{Depth: -1}})), `{"count":10000}`)
 	// What TimeToLive has not taken yet is gone all the same.
 	b.Advance(time.Hour)
 	b.says(list(access.List{Depth: -1, Limit: 10}), `[]`)

@@ -5,8 +5,8 @@ import "strings"
 // wildcard as the last label of what is subscribed to takes everything below, and alone everything; what is above it, too.
 const wildcard = "*"
 
-// patterns returns what a subscription may be to in order to match a published topic: each once, always in the same order. For L labels they are L + 2 at
-// most.
+// patterns returns what a subscription may be to in order to match a published topic: each once, always in the same order. For L labels they are L +
+// 2 at most.
 func patterns(topic string) []string {
 	all := []string{topic}
 	add := func(p string) {

@@ -64,9 +64,9 @@ func (t *Topics) Pub(ctx context.Context, c *call.Call, p Pub, count bool) (json
 	return jsonrpc.Success(o.JSON()), nil
 }
 
-// Publish publishes a message for the bus itself. topic is canonical, of at most 1,500 bytes, msg at most MaxMessage bytes of JSON. Messages of one publisher,
-// if each is awaited, keep their order. It goes to whom Patterns says for its parts, of together at most 1,500 bytes; where parts is nil it goes to whom a
-// client's would.
+// Publish publishes a message for the bus itself. topic is canonical, of at most 1,500 bytes, msg at most MaxMessage bytes of JSON. Messages of one
+// publisher, if each is awaited, keep their order. It goes to whom Patterns says for its parts, of together at most 1,500 bytes; where parts is nil
+// it goes to whom a client's would.
 func (t *Topics) Publish(ctx context.Context, publisher, topic string, parts []string, msg json.RawMessage) error {
 	const most = 1500 // bytes of a key, with what stands before it
 	if len(msg) > MaxMessage || len(topic) > most {
@@ -75,8 +75,8 @@ func (t *Topics) Publish(ctx context.Context, publisher, topic string, parts []s
 	return t.publish(ctx, publisher, t.NewID(), topic, parts, msg)
 }
 
-// earlier names the attributes of a row of publications that remember the requests before the last one. A publisher whose response was lost looks for its own
-// among them.
+// earlier names the attributes of a row of publications that remember the requests before the last one. A publisher whose response was lost looks for
+// its own among them.
 func earlier() []string { return []string{"r1", "r2", "r3", "r4", "r5", "r6", "r7"} }
 
 // publish makes the publication: one update, sent with one attempt. Its stream record is what is handed out.
@@ -109,9 +109,9 @@ func (t *Topics) publish(ctx context.Context, publisher, request, topic string, 
 		w.Values[":msg"] = store.S(string(msg))
 		w.Update = "SET " + strings.Join(append(set, "#msg = :msg"), ", ") + remove + "#body"
 	}
-	// Key: the publisher's row of publications. Condition: the last one is not this. Effect: it is, with the next number; the requests of the eight last are
-	// remembered. It is sent with one attempt: a repetition that comes when others have published since would be a second publication. A loser
-	// is this very write.
+	// Key: the publisher's row of publications. Condition: the last one is not this. Effect: it is, with the next number; the requests of the eight last
+	// are remembered. It is sent with one attempt: a repetition that comes when others have published since would be a second publication. A loser is
+	// this very write.
 	_, err := t.DB.Do(ctx, w)
 	if _, lost := store.Lost(err); err == nil || lost {
 		return nil

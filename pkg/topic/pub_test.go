@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"nexus/localstack/harness"
 	"nexus/pkg/store"
 	"nexus/pkg/topic"
 )
@@ -58,7 +59,7 @@ func TestPubIsOneWrite(t *testing.T) {
 	}
 	var meter store.Meter
 	b.ctx = store.WithMeter(b.ctx, &meter)
-	b.says(answer(b.topics.Pub(b.ctx, b.call("p"), topic.Pub{Topic: "a", Msg: json.RawMessage(`1`)}, false)), ok)
+	b.says(harness.Answer(b.topics.Pub(b.ctx, b.call("p"), topic.Pub{Topic: "a", Msg: json.RawMessage(`1`)}, false)), ok)
 	if w, r := meter.Units(); w != 1 || r != 0 {
 		t.Errorf("%g W, %g R", w, r)
 	}
@@ -70,12 +71,12 @@ func TestPubCounts(t *testing.T) {
 	b.pipe("a", "a.*", "b", "*")
 	b.pipe("a", "a.b")
 	for name, want := range map[string]int{"a": 4, "a.b": 3, "b": 2, "c": 1, "a.b.c": 2, "ab": 1} {
-		got := answer(b.topics.Pub(b.ctx, b.call("p"), topic.Pub{Topic: name, Msg: json.RawMessage(`1`)}, true))
+		got := harness.Answer(b.topics.Pub(b.ctx, b.call("p"), topic.Pub{Topic: name, Msg: json.RawMessage(`1`)}, true))
 		b.says(got, fmt.Sprintf(`{"ok":true,"sent":%d}`, want))
 	}
 	// What cannot be counted is published all the same.
 	b.walking().With(`"s#q"`).Fail(attempts)
-	b.says(answer(b.topics.Pub(b.ctx, b.call("p"), topic.Pub{Topic: "q", Msg: json.RawMessage(`1`)}, true)), ok)
+	b.says(harness.Answer(b.topics.Pub(b.ctx, b.call("p"), topic.Pub{Topic: "q", Msg: json.RawMessage(`1`)}, true)), ok)
 }
 
 // TestPubLosesItsResponse: it reads back, and finds its own, though others published meanwhile. It is never sent again.
@@ -96,7 +97,7 @@ func TestPubLosesItsResponse(t *testing.T) {
 		if others > 7 {
 			want = "unknown" // it was published, but nothing tells so any more
 		}
-		b.says(answer(b.topics.Pub(b.ctx, b.call("p"), topic.Pub{Topic: "a", Msg: json.RawMessage(`1`)}, false)), want)
+		b.says(harness.Answer(b.topics.Pub(b.ctx, b.call("p"), topic.Pub{Topic: "a", Msg: json.RawMessage(`1`)}, false)), want)
 		if n := b.publishing().With(`{"S":"r1"}`).Count(); n != 1 {
 			t.Errorf("sent %d times", n)
 		}
@@ -110,7 +111,7 @@ func TestPubLosesItsResponse(t *testing.T) {
 func TestPubFails(t *testing.T) {
 	b := newBench(t)
 	try := func(msg string) string {
-		return answer(b.topics.Pub(b.ctx, b.call("p"), topic.Pub{Topic: "a", Msg: json.RawMessage(msg)}, false))
+		return harness.Answer(b.topics.Pub(b.ctx, b.call("p"), topic.Pub{Topic: "a", Msg: json.RawMessage(msg)}, false))
 	}
 	b.publishing().Fail(1)
 	b.says(try(`1`), "unknown")

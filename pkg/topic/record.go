@@ -34,7 +34,8 @@ func (r Record) lane() string { return strings.TrimPrefix(r.Image.Str("part"), p
 // publication reads a record. Its error says what no publication is like.
 func (r Record) publication() (*publication, error) {
 	i := r.Image
-	p := &publication{row: r.lane(), n: i.Int("n"), topic: i.Str("topic"), parts: i.Strs("parts"), msg: json.RawMessage(i.Str("msg")), body: i.Str("body"), at: i.Time("at")}
+	p := &publication{row: r.lane(), n: i.Int("n"), topic: i.Str("topic"), parts: i.Strs("parts"), msg: json.RawMessage(i.Str("msg")),
+		body: i.Str("body"), at: i.Time("at")}
 	row, err := strconv.Atoi(p.row)
 	switch {
 	case err != nil || row < 0 || row >= Rows || partPublications+strconv.Itoa(row) != i.Str("part"):

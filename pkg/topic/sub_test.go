@@ -93,7 +93,8 @@ func TestSubFails(t *testing.T) {
 	b.says(b.sub(id, "b"), ok)
 }
 
-// TestACloserDies: the pipe is closed and some of its subscriptions are there still. A fan-out removes what it meets, and the end of the session the rest.
+// TestACloserDies: the pipe is closed and some of its subscriptions are there still. A fan-out removes what it meets, and the end of the session the
+// rest.
 func TestACloserDies(t *testing.T) {
 	for name, at := range map[string]func(*bench) harness.Kind{
 		"before the look":    func(b *bench) harness.Kind { return b.On("Query", `"q#`) },

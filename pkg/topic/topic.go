@@ -45,9 +45,9 @@ type Pipes interface {
 	Open(pipeid string) (check store.Write, ok bool)
 	// Invalid is the error for a pipe that is not there, or not open.
 	Invalid(pipeid string) error
-	// Append writes to a pipe, each message exactly once whether called once or again, with the same messages or some of them and others, and tells whether
-	// there is such a pipe. A call.Recorded error says that it did. Messages of one row must come in the order of their numbers: those that come late are
-	// taken for a repetition.
+	// Append writes to a pipe, each message exactly once whether called once or again, with the same messages or some of them and others, and tells
+	// whether there is such a pipe. A call.Recorded error says that it did. Messages of one row must come in the order of their numbers: those that come
+	// late are taken for a repetition.
 	Append(ctx context.Context, pipeid string, d Delivery) (there bool, err error)
 }
 
@@ -64,8 +64,8 @@ type Topics struct {
 	NewID func() string
 	// Chores is how long one invocation goes on before it leaves the rest to the next.
 	Chores time.Duration
-	// Patterns returns what a subscription may be to in order to match a publication of the bus itself, by its parts: each once, always in the same order,
-	// less than 1,000.
+	// Patterns returns what a subscription may be to in order to match a publication of the bus itself, by its parts: each once, always in the same
+	// order, less than 1,000.
 	Patterns func(parts []string) []string
 	// Rate is how many posts a second Pipes.Append makes at most: what is begun together must be done in time.
 	Rate int

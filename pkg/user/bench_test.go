@@ -127,23 +127,11 @@ func (b *bench) create(name, pass string) {
 
 // setTags reads params as a client sends them, and sets the tags.
 func (b *bench) setTags(c *call.Call, params string) (jsonrpc.Outcome, error) {
-	b.t.Helper()
-	p := jsonrpc.ReadParams([]byte(params))
-	in := user.ReadSetTags(p)
-	if err := p.Err(); err != nil {
-		return "", err
-	}
-	return b.users.SetTags(b.ctx, c, in)
+	return harness.Call(b.ctx, c, params, user.ReadSetTags, b.users.SetTags)
 }
 
 func (b *bench) delTags(c *call.Call, params string) (jsonrpc.Outcome, error) {
-	b.t.Helper()
-	p := jsonrpc.ReadParams([]byte(params))
-	in := user.ReadDelTags(p)
-	if err := p.Err(); err != nil {
-		return "", err
-	}
-	return b.users.DelTags(b.ctx, c, in)
+	return harness.Call(b.ctx, c, params, user.ReadDelTags, b.users.DelTags)
 }
 
 // long is a JSON string of n bytes that says who it is.

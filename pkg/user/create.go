@@ -38,13 +38,11 @@ func (u *Users) Create(ctx context.Context, c *call.Call, p Create) (jsonrpc.Out
 	if err != nil {
 		return "", err
 	}
-	// Key: the user. Condition: there is none. Effect: the user, without tags. A loser finds a user of that name, or that it was itself.
-	_, err = u.DB.Do(ctx, store.Write{Table: store.Users, Item: u.fresh(p.User, hash, "{}", c.Request), If: "attribute_not_exists(#user)"})
-	if old, lost := store.Lost(err); lost {
-		if old.Str("req") != c.Request {
-			return "", jsonrpc.Err(jsonrpc.UserExists, p.User)
-		}
-		err = nil
+	// Key: the user. Condition: there is none. Effect: the user, without tags. A loser finds a user of that name. A repeated creation knows itself by a
+	// transaction's token: one that comes late must not bring back a user who was deleted meanwhile.
+	err = u.DB.Transact(ctx, c.Request, store.Write{Table: store.Users, Item: u.fresh(p.User, hash, "{}", c.Request), If: "attribute_not_exists(#user)"})
+	if _, lost := errors.AsType[*store.Cancelled](err); lost {
+		return "", jsonrpc.Err(jsonrpc.UserExists, p.User)
 	}
 	return u.done(ctx, c, p.User, "create", err, nil)
 }

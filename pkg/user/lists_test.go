@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"nexus/localstack/harness"
 	"nexus/pkg/call"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
@@ -141,49 +142,39 @@ func TestListsBound(t *testing.T) {
 
 func TestEditParams(t *testing.T) {
 	for _, test := range []struct {
-		read   func(p *jsonrpc.Params)
+		why    func(params string) string
 		params string
 		detail string // "" for params that are good
 	}{
-		{func(p *jsonrpc.Params) { user.ReadTemplate(p) }, `{"user":"ana","template":"Bob"}`, ""},
-		{func(p *jsonrpc.Params) { user.ReadTemplate(p) }, `{"user":"ana"}`, "template"},
-		{func(p *jsonrpc.Params) { user.ReadTemplate(p) }, `{"user":"ana","template":"a b"}`, "template: holds white space"},
-		{func(p *jsonrpc.Params) { user.ReadTemplate(p) }, `{"template":"bob"}`, "user"},
-		{func(p *jsonrpc.Params) { user.ReadNewAddress(p) }, `{"user":"ana","ip":"172.17.*"}`, ""},
-		{func(p *jsonrpc.Params) { user.ReadNewAddress(p) }, `{"user":"ana","ip":"("}`, "ip: does not compile: missing closing )"},
-		{func(p *jsonrpc.Params) { user.ReadNewAddress(p) }, `{"user":"ana","ip":""}`, "ip: empty"},
-		{func(p *jsonrpc.Params) { user.ReadNewAddress(p) }, `{"user":"ana","ip":5}`, "ip"},
-		{func(p *jsonrpc.Params) { user.ReadAddress(p) }, `{"user":"ana","ip":"("}`, ""},
-		{func(p *jsonrpc.Params) { user.ReadAddress(p) }, `{"user":"ana"}`, "ip"},
-		{func(p *jsonrpc.Params) { user.ReadSetMaxSessions(p) }, `{"user":"ana","maxsessions":-1}`, ""},
-		{func(p *jsonrpc.Params) { user.ReadSetMaxSessions(p) }, `{"user":"ana","maxsessions":1.5}`, "maxsessions"},
-		{func(p *jsonrpc.Params) { user.ReadSetMaxSessions(p) }, `{"user":"ana"}`, "maxsessions"},
-		{func(p *jsonrpc.Params) { user.ReadSetDisabled(p) }, `{"user":"ana","disabled":false}`, ""},
-		{func(p *jsonrpc.Params) { user.ReadSetDisabled(p) }, `{"user":"ana","disabled":null}`, "disabled"},
-		{func(p *jsonrpc.Params) { user.ReadSetDisabled(p) }, `{"user":"ana","disabled":1}`, "disabled"},
-		{func(p *jsonrpc.Params) { user.ReadRename(p) }, `{"user":"ana","new":"Bob"}`, ""},
-		{func(p *jsonrpc.Params) { user.ReadRename(p) }, `{"user":"ana"}`, "new"},
-		{func(p *jsonrpc.Params) { user.ReadRename(p) }, `{"user":"ana","new":"ab"}`, "new: under 3 bytes"},
-		{func(p *jsonrpc.Params) { user.ReadRename(p) }, `{"user":"ana","new":"nobody"}`, "new: reserved"},
-		{func(p *jsonrpc.Params) { user.ReadRename(p) }, `{"user":"ana","new":"a>bc"}`, "new: holds >"},
-		{func(p *jsonrpc.Params) { user.ReadListTemplate(p) }, `{}`, "user"},
-		{func(p *jsonrpc.Params) { user.ReadGetTags(p) }, `{}`, "user"},
-		{func(p *jsonrpc.Params) { user.ReadGetEffectiveTags(p) }, `{"user":"ana","prefix":""}`, ""},
-		{func(p *jsonrpc.Params) { user.ReadGetEffectiveTags(p) }, `{"user":"ana"}`, "prefix"},
-		{func(p *jsonrpc.Params) { user.ReadGetEffectiveTags(p) }, `{"user":"ana","prefix":"a..b"}`, "prefix: empty label"},
+		{harness.Detail(user.ReadTemplate), `{"user":"ana","template":"Bob"}`, ""},
+		{harness.Detail(user.ReadTemplate), `{"user":"ana"}`, "template"},
+		{harness.Detail(user.ReadTemplate), `{"user":"ana","template":"a b"}`, "template: holds white space"},
+		{harness.Detail(user.ReadTemplate), `{"template":"bob"}`, "user"},
+		{harness.Detail(user.ReadNewAddress), `{"user":"ana","ip":"172.17.*"}`, ""},
+		{harness.Detail(user.ReadNewAddress), `{"user":"ana","ip":"("}`, "ip: does not compile: missing closing )"},
+		{harness.Detail(user.ReadNewAddress), `{"user":"ana","ip":""}`, "ip: empty"},
+		{harness.Detail(user.ReadNewAddress), `{"user":"ana","ip":5}`, "ip"},
+		{harness.Detail(user.ReadAddress), `{"user":"ana","ip":"("}`, ""},
+		{harness.Detail(user.ReadAddress), `{"user":"ana"}`, "ip"},
+		{harness.Detail(user.ReadSetMaxSessions), `{"user":"ana","maxsessions":-1}`, ""},
+		{harness.Detail(user.ReadSetMaxSessions), `{"user":"ana","maxsessions":1.5}`, "maxsessions"},
+		{harness.Detail(user.ReadSetMaxSessions), `{"user":"ana"}`, "maxsessions"},
+		{harness.Detail(user.ReadSetDisabled), `{"user":"ana","disabled":false}`, ""},
+		{harness.Detail(user.ReadSetDisabled), `{"user":"ana","disabled":null}`, "disabled"},
+		{harness.Detail(user.ReadSetDisabled), `{"user":"ana","disabled":1}`, "disabled"},
+		{harness.Detail(user.ReadRename), `{"user":"ana","new":"Bob"}`, ""},
+		{harness.Detail(user.ReadRename), `{"user":"ana"}`, "new"},
+		{harness.Detail(user.ReadRename), `{"user":"ana","new":"ab"}`, "new: under 3 bytes"},
+		{harness.Detail(user.ReadRename), `{"user":"ana","new":"nobody"}`, "new: reserved"},
+		{harness.Detail(user.ReadRename), `{"user":"ana","new":"a>bc"}`, "new: holds >"},
+		{harness.Detail(user.ReadListTemplate), `{}`, "user"},
+		{harness.Detail(user.ReadGetTags), `{}`, "user"},
+		{harness.Detail(user.ReadGetEffectiveTags), `{"user":"ana","prefix":""}`, ""},
+		{harness.Detail(user.ReadGetEffectiveTags), `{"user":"ana"}`, "prefix"},
+		{harness.Detail(user.ReadGetEffectiveTags), `{"user":"ana","prefix":"a..b"}`, "prefix: empty label"},
 	} {
-		p := jsonrpc.ReadParams([]byte(test.params))
-		test.read(p)
-		want := ""
-		if test.detail != "" {
-			want = "-32602 Invalid params:[" + test.detail + "]"
-		}
-		got := ""
-		if err := p.Err(); err != nil {
-			got = err.Error()
-		}
-		if got != want {
-			t.Errorf("%s: %q, want %q", test.params, got, want)
+		if got := test.why(test.params); got != test.detail {
+			t.Errorf("%s: %q, want %q", test.params, got, test.detail)
 		}
 	}
 }

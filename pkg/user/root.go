@@ -3,6 +3,7 @@ package user
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"nexus/pkg/access"
 	"nexus/pkg/store"
@@ -19,7 +20,7 @@ const firstStart = "first start"
 // that user.create would take.
 func (u *Users) CreateRoot(ctx context.Context, pass string) (created bool, err error) {
 	if err := access.Password(pass); err != nil {
-		return false, err
+		return false, fmt.Errorf("password: %w", err)
 	}
 	started, err := u.DB.Get(ctx, store.Users, key(firstStart))
 	if err != nil || started != nil {

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"nexus/localstack/emulator"
+)
+
+// stackName is the stack's; the names of its resources begin with it.
+const stackName = "nexus"
+
+// miniStack is MiniStack as it is asked for what there is.
+type miniStack struct{ emulator.Emulator }
+
+// get makes a request of a service that has paths.
+func (m miniStack) get(ctx context.Context, service, path string, out any) error {
+	return m.Ask(ctx, http.MethodGet, service, path, nil, out)
+}
+
+// queue is the URL of a queue of the stack.
+func (m miniStack) queue(name string) string {
+	return m.URL + "/" + emulator.Account + "/" + stackName + "-" + name
+}
+
+// discard loses all timers. What the transcripts left in the queue would come while the stack is taken down, and a function that is called then makes its
+// log group again.
+func (m miniStack) discard(ctx context.Context) error {
+	return m.Call(ctx, "sqs", "AmazonSQS.PurgeQueue", map[string]any{"QueueUrl": m.queue("timer")}, nil)
+}
+
+// describe makes a request of DynamoDB about a table.
+func (m miniStack) describe(ctx context.Context, operation, table string, out any) error {
+	return m.Call(ctx, "dynamodb", "DynamoDB_20120810."+operation, map[string]any{"TableName": table}, out)
+}
