@@ -179,9 +179,6 @@ func (t *deployment) life(ctx context.Context, m miniStack) error {
 			return "no changes", err
 		}},
 		part{"cdk destroy", func(ctx context.Context) (string, error) {
-			if err := m.discard(ctx); err != nil {
-				return "", err
-			}
 			if err := t.cdk.Destroy(ctx); err != nil {
 				return "", err
 			}

@@ -23,12 +23,6 @@ func (m miniStack) queue(name string) string {
 	return m.URL + "/" + emulator.Account + "/" + stackName + "-" + name
 }
 
-// discard loses all timers. What the transcripts left in the queue would come while the stack is taken down, and a function that is called then makes its
-// log group again.
-func (m miniStack) discard(ctx context.Context) error {
-	return m.Call(ctx, "sqs", "AmazonSQS.PurgeQueue", map[string]any{"QueueUrl": m.queue("timer")}, nil)
-}
-
 // describe makes a request of DynamoDB about a table.
 func (m miniStack) describe(ctx context.Context, operation, table string, out any) error {
 	return m.Call(ctx, "dynamodb", "DynamoDB_20120810."+operation, map[string]any{"TableName": table}, out)

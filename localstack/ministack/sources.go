@@ -59,7 +59,8 @@ func (m mapping) source() string {
 	return arn[strings.LastIndexAny(arn, ":/")+1:]
 }
 
-// errorsLogged returns what functions logged as errors, and that something is in the dead-letter queue: after the transcripts neither should be.
+// errorsLogged returns what functions logged as errors, that none logged anything, and that something is in the dead-letter queue: after the transcripts
+// neither should be.
 func errorsLogged(ctx context.Context, m miniStack) error {
 	var groups struct {
 		LogGroups []struct{ LogGroupName string }
@@ -68,7 +69,13 @@ func errorsLogged(ctx context.Context, m miniStack) error {
 		return err
 	}
 	var failed []error
+	logged := 0
 	for _, g := range groups.LogGroups {
+		var streams struct{ LogStreams []any }
+		if err := m.Call(ctx, "logs", "Logs_20140328.DescribeLogStreams", map[string]any{"logGroupName": g.LogGroupName}, &streams); err != nil {
+			return err
+		}
+		logged += len(streams.LogStreams)
 		lines, err := m.errorLines(ctx, g.LogGroupName)
 		if err != nil {
 			return err
@@ -76,6 +83,9 @@ func errorsLogged(ctx context.Context, m miniStack) error {
 		for _, line := range lines[:min(len(lines), 10)] {
 			failed = append(failed, fmt.Errorf("%s: %s", g.LogGroupName, line))
 		}
+	}
+	if logged == 0 {
+		failed = append(failed, errors.New("no function has logged anything"))
 	}
 	var dead struct{ Attributes map[string]string }
 	if err := m.Call(ctx, "sqs", "AmazonSQS.GetQueueAttributes", map[string]any{

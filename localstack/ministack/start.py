@@ -11,7 +11,7 @@ import threading
 import hypercorn.config
 from ministack import app
 from ministack.core import iam_evaluator
-from ministack.services import apigateway, dynamodb, lambda_svc
+from ministack.services import apigateway, cloudwatch_logs, dynamodb, lambda_svc
 from ministack.services.cloudformation import provisioners
 
 # The server and the functions that it starts are a group, which ends with whoever holds this program's standard input, however that ends.
@@ -32,6 +32,17 @@ def _environment(*args):
 
 
 lambda_svc._provided_worker_env = _environment
+
+# A function without its log group makes it, by a right that these functions have not: one that a late timer calls while the stack is destroyed.
+emit = lambda_svc._emit_lambda_logs
+
+
+def _emit(func, *args, **named):
+    if func.get("config", func).get("LoggingConfig", {}).get("LogGroup") in cloudwatch_logs._log_groups:
+        emit(func, *args, **named)
+
+
+lambda_svc._emit_lambda_logs = _emit
 
 # What GetConnection answers has other names and forms on AWS. And the server may need more than the second that a function gives an attempt: the SDK's
 # next one carries the same id, and would send the message once more.

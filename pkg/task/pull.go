@@ -72,8 +72,12 @@ func (t *Tasks) take(ctx context.Context, k key, c *call.Call) (*item, error) {
 			return &item{}, nil // given back, and claimed by another, while the claim was being repeated
 		case store.Repeated(err):
 			// An attempt before may be under way still, and come when the task waits again and the pull has another.
-			if err := t.unsure(ctx, k, c.Request, err); call.IsRecorded(err) {
-				return nil, err
+			there, unknown := t.refuse(ctx, k, c.Request)
+			if there {
+				return nil, call.Recorded(err)
+			}
+			if unknown != nil { // the pull goes on: to be answered is what matters most
+				t.Log.Warn("refuse a claim", "task", k.taskid(), "error", unknown)
 			}
 		}
 		if err != nil {

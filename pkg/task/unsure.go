@@ -18,16 +18,24 @@ func (t *Tasks) unsure(ctx context.Context, k key, request string, err error) er
 	if err == nil || call.IsRecorded(err) || store.Refused(err) {
 		return err
 	}
-	// Key: the item. Condition: it is there, and nothing on it tells of the request. Effect: the request can write to it no more. A loser finds
-	// the write there, or the item gone, where it cannot happen either.
-	_, failed := t.DB.Do(ctx, store.Write{Table: store.Tasks, Key: k.item(), Update: "ADD #refused :refused",
-		If: "attribute_exists(#id) AND NOT (#push = :mine OR #pull = :mine OR #claim = :mine OR #ret = :mine OR #fin = :mine OR " +
-			"attribute_exists(#debts.#mine))",
-		Values: store.Item{":refused": store.Set(request), ":mine": store.S(request)}, Names: map[string]string{"#mine": request}})
-	if old, lost := store.Lost(failed); failed == nil || lost && old == nil {
+	if there, failed := t.refuse(ctx, k, request); failed == nil && !there {
 		return err
 	}
 	return call.Recorded(err)
+}
+
+// refuse sees to it that a request writes to an item no more, unless it has: there tells that.
+func (t *Tasks) refuse(ctx context.Context, k key, request string) (there bool, err error) {
+	// Key: the item. Condition: it is there, and nothing on it tells of the request. Effect: the request can write to it no more. A loser finds
+	// the write there, or the item gone, where it cannot happen either.
+	_, err = t.DB.Do(ctx, store.Write{Table: store.Tasks, Key: k.item(), Update: "ADD #refused :refused",
+		If: "attribute_exists(#id) AND NOT (#push = :mine OR #pull = :mine OR #claim = :mine OR #ret = :mine OR #fin = :mine OR " +
+			"attribute_exists(#debts.#mine))",
+		Values: store.Item{":refused": store.Set(request), ":mine": store.S(request)}, Names: map[string]string{"#mine": request}})
+	if old, lost := store.Lost(err); lost {
+		return old != nil, nil
+	}
+	return false, err
 }
 
 // notRefused is the condition that unsure has not settled a request, by the name of the value that holds it.
