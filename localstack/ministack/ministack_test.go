@@ -110,12 +110,17 @@ func answering(t *testing.T, answers map[string]string) miniStack {
 
 func TestErrorsLogged(t *testing.T) {
 	answers := map[string]string{
-		"Logs_20140328.DescribeLogGroups": `{"logGroups":[{"logGroupName":"/aws/lambda/nexus-task"}]}`,
-		"Logs_20140328.FilterLogEvents":   `{"events":[{"message":"{\"level\":\"INFO\",\"error\":null}"}]}`,
-		"AmazonSQS.GetQueueAttributes":    `{"Attributes":{"ApproximateNumberOfMessages":"0"}}`,
+		"Logs_20140328.DescribeLogGroups":  `{"logGroups":[{"logGroupName":"/aws/lambda/nexus-task"}]}`,
+		"Logs_20140328.DescribeLogStreams": `{"logStreams":[{}]}`,
+		"Logs_20140328.FilterLogEvents":    `{"events":[{"message":"{\"level\":\"INFO\",\"error\":null}"}]}`,
+		"AmazonSQS.GetQueueAttributes":     `{"Attributes":{"ApproximateNumberOfMessages":"0"}}`,
 	}
 	if err := errorsLogged(t.Context(), answering(t, answers)); err != nil {
 		t.Error(err)
+	}
+	answers["Logs_20140328.DescribeLogStreams"] = `{}`
+	if err := errorsLogged(t.Context(), answering(t, answers)); err == nil {
+		t.Error("nothing is logged, and nothing was said of it")
 	}
 	answers["Logs_20140328.FilterLogEvents"] = `{"events":[{"message":"{\"level\":\"ERROR\",\"msg\":\"denied\"}"}]}`
 	answers["AmazonSQS.GetQueueAttributes"] = `{"Attributes":{"ApproximateNumberOfMessages":"2"}}`

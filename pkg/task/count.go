@@ -18,24 +18,11 @@ const counters = 32
 // is both.
 func (t *Tasks) Count(ctx context.Context, _ *call.Call, p access.Count) (jsonrpc.Outcome, error) {
 	var parts []string
-	q := store.Query{Table: store.Tasks, If: "#part = :part", Values: store.Item{":part": store.S(directoryPart)}}
-	if p.Prefix != "" {
-		q.If += " AND begins_with(#id, :path)"
-		q.Values[":path"] = store.S(p.Prefix + ".")
-	}
-	for {
-		rows, next, err := t.DB.Query(ctx, q)
-		if err != nil {
-			return "", err
-		}
-		for _, row := range rows {
-			if path := row.Str("id"); p.Match(path) {
-				parts = append(parts, t.partitions(path)...)
-			}
-		}
-		if q.Start = next; next == nil {
-			break
-		}
+	if err := t.eachPartition(ctx, p.List, func(part string) (bool, error) {
+		parts = append(parts, part)
+		return true, nil
+	}); err != nil {
+		return "", err
 	}
 	pulls, pushes := make([]int64, len(parts)), make([]int64, len(parts))
 	var g errgroup.Group

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"nexus/pkg/access"
 	"nexus/pkg/store"
 )
 
@@ -46,4 +47,33 @@ func (t *Tasks) remember(ctx context.Context, path string, deadline time.Time) e
 		t.paths.until[path] = until
 	}
 	return nil
+}
+
+// eachPartition goes through the partitions of the paths that a list holds, in the order of the paths, for as long as each wants more.
+func (t *Tasks) eachPartition(ctx context.Context, l access.List, each func(part string) (more bool, err error)) error {
+	q := store.Query{Table: store.Tasks, If: "#part = :part", Values: store.Item{":part": store.S(directoryPart)}}
+	if l.Prefix != "" {
+		q.If += " AND begins_with(#id, :path)"
+		q.Values[":path"] = store.S(l.Prefix + ".")
+	}
+	for {
+		rows, next, err := t.DB.Query(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			path := row.Str("id")
+			if !l.Match(path) {
+				continue
+			}
+			for _, part := range t.partitions(path) {
+				if more, err := each(part); err != nil || !more {
+					return err
+				}
+			}
+		}
+		if q.Start = next; next == nil {
+			return nil
+		}
+	}
 }

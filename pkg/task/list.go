@@ -18,31 +18,11 @@ const cutStrings = 10 << 10
 // List carries out task.list: the tasks that wait or are worked on and the pulls that wait, by path and then in the order in which they came.
 func (t *Tasks) List(ctx context.Context, _ *call.Call, l access.List) (jsonrpc.Outcome, error) {
 	lister := &listing{tasks: t, list: l}
-	q := store.Query{Table: store.Tasks, If: "#part = :part", Values: store.Item{":part": store.S(directoryPart)}}
-	if l.Prefix != "" {
-		q.If += " AND begins_with(#id, :path)"
-		q.Values[":path"] = store.S(l.Prefix + ".")
-	}
-	for {
-		rows, next, err := t.DB.Query(ctx, q)
-		if err != nil {
-			return "", err
-		}
-		for _, row := range rows {
-			path := row.Str("id")
-			if !l.Match(path) {
-				continue
-			}
-			for _, part := range t.partitions(path) {
-				if full, err := lister.partition(ctx, part); err != nil || full {
-					return lister.out.Outcome(), err
-				}
-			}
-		}
-		if q.Start = next; next == nil {
-			return lister.out.Outcome(), nil
-		}
-	}
+	err := t.eachPartition(ctx, l, func(part string) (bool, error) {
+		full, err := lister.partition(ctx, part)
+		return !full, err
+	})
+	return lister.out.Outcome(), err
 }
 
 // listing gathers what task.list answers.
