@@ -27,10 +27,20 @@ const (
 
 // bench measures a bus.
 type bench struct {
-	url, user, pass string
-	warm, last      time.Duration
-	only            *regexp.Regexp // matched by the names of the scenarios to run
-	http            *http.Client   // for the handshakes; nil is the default
+	// bus returns the URL of the bus for the next measurement, and what is to be done after it.
+	bus        func(context.Context) (url string, done func(), err error)
+	user, pass string
+	warm, last time.Duration
+	only       *regexp.Regexp // matched by the names of the scenarios to run
+	http       *http.Client   // for the handshakes; nil is the default
+}
+
+// site is one bus under measurement.
+type site struct {
+	*bench
+	url    string
+	prefix string // of all names used
+	pairs  []pair
 }
 
 // pair is two sessions, and the user whose they are.
@@ -40,47 +50,49 @@ type pair struct {
 }
 
 // run measures each scenario at each number of pairs, and deliveries at each number of subscribers.
-func (b *bench) run(ctx context.Context, counts, subscribers []int) ([]result, error) {
-	admin, err := b.dial(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer admin.Close()
-	if _, err := admin.Login(ctx, b.user, b.pass); err != nil {
-		return nil, fmt.Errorf("login as %s: %w", b.user, err)
-	}
-	prefix := "bench" + strings.ToLower(rand.Text()[:12])
-	// The publisher and the subscribers are the sessions of the pairs.
-	pairs, cleanup, err := b.pairs(ctx, admin, prefix, max(slices.Max(counts), slices.Max(subscribers)/2+1))
-	defer cleanup()
-	if err != nil {
-		return nil, err
-	}
-
-	var results []result
-	for _, n := range counts {
-		for _, s := range b.scenarios(prefix) {
-			if !b.only.MatchString(s.name) {
-				continue
-			}
-			r, err := b.measure(ctx, s.name, pairs[:n], s.scenario)
-			if err != nil {
-				return nil, err
-			}
+func (b *bench) run(ctx context.Context, counts, subscribers []int) (results []result, err error) {
+	measure := func(name string, pairs int, how func(*site) (result, error)) {
+		if err != nil || !b.only.MatchString(name) {
+			return
+		}
+		var r result
+		if r, err = b.at(ctx, pairs, how); err == nil {
 			results = append(results, r)
 		}
 	}
-	for _, n := range subscribers {
-		if !b.only.MatchString(deliveries) {
-			continue
+	for _, n := range counts {
+		for _, s := range scenarios() {
+			measure(s.name, n, func(at *site) (result, error) { return at.measure(ctx, s) })
 		}
-		r, err := b.measureDeliveries(ctx, prefix+".topic"+strconv.Itoa(n), sessions(pairs)[:n+1])
-		if err != nil {
-			return nil, err
-		}
-		results = append(results, r)
 	}
-	return results, nil
+	for _, n := range subscribers {
+		measure(deliveries, n/2+1, func(at *site) (result, error) { return at.measureDeliveries(ctx, sessions(at.pairs)[:n+1]) })
+	}
+	return results, err
+}
+
+// at measures something on a bus, with so many pairs.
+func (b *bench) at(ctx context.Context, pairs int, measure func(*site) (result, error)) (result, error) {
+	url, done, err := b.bus(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	defer done()
+	s := &site{bench: b, url: url, prefix: "bench" + strings.ToLower(rand.Text()[:12])}
+	admin, err := s.dial(ctx)
+	if err != nil {
+		return result{}, err
+	}
+	defer admin.Close()
+	if _, err := admin.Login(ctx, b.user, b.pass); err != nil {
+		return result{}, fmt.Errorf("login as %s: %w", b.user, err)
+	}
+	cleanup, err := s.open(ctx, admin, pairs)
+	defer cleanup()
+	if err != nil {
+		return result{}, err
+	}
+	return measure(s)
 }
 
 // sessions returns all sessions of some pairs.
@@ -92,12 +104,12 @@ func sessions(pairs []pair) []*client.Client {
 	return all
 }
 
-func (b *bench) dial(ctx context.Context) (*client.Client, error) {
-	return client.Dial(ctx, b.url, &client.Options{HTTPClient: b.http, KeepAlive: -1})
+func (s *site) dial(ctx context.Context) (*client.Client, error) {
+	return client.Dial(ctx, s.url, &client.Options{HTTPClient: s.http, KeepAlive: -1})
 }
 
-// pairs opens n pairs of sessions that may do everything below prefix. cleanup closes them and deletes their users, also after an error.
-func (b *bench) pairs(ctx context.Context, admin *client.Client, prefix string, n int) (pairs []pair, cleanup func(), err error) {
+// open opens n pairs of sessions that may do everything below the prefix. cleanup closes them and deletes their users, also after an error.
+func (s *site) open(ctx context.Context, admin *client.Client, n int) (cleanup func(), err error) {
 	type user struct {
 		User   string         `json:"user"`
 		Pass   string         `json:"pass,omitempty"`
@@ -106,7 +118,7 @@ func (b *bench) pairs(ctx context.Context, admin *client.Client, prefix string, 
 	}
 	var users []string
 	cleanup = func() {
-		for _, p := range pairs {
+		for _, p := range s.pairs {
 			_ = p.pusher.Close() // the measurement is over, whatever this one says
 			_ = p.worker.Close()
 		}
@@ -116,7 +128,7 @@ func (b *bench) pairs(ctx context.Context, admin *client.Client, prefix string, 
 	}
 	pass := rand.Text()
 	session := func(name string) (*client.Client, error) {
-		c, err := b.dial(ctx)
+		c, err := s.dial(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -127,28 +139,28 @@ func (b *bench) pairs(ctx context.Context, admin *client.Client, prefix string, 
 	}
 	for i := range n {
 		if i%userPairs == 0 {
-			name := prefix + "-" + strconv.Itoa(len(users))
+			name := s.prefix + "-" + strconv.Itoa(len(users))
 			if err := admin.Call(ctx, "user.create", user{User: name, Pass: pass}, nil); err != nil {
-				return pairs, cleanup, fmt.Errorf("user.create: %w", err)
+				return cleanup, fmt.Errorf("user.create: %w", err)
 			}
 			users = append(users, name)
-			err := admin.Call(ctx, "user.setTags", user{User: name, Prefix: prefix, Tags: map[string]any{"@admin": true}}, nil)
+			err := admin.Call(ctx, "user.setTags", user{User: name, Prefix: s.prefix, Tags: map[string]any{"@admin": true}}, nil)
 			if err != nil {
-				return pairs, cleanup, fmt.Errorf("user.setTags: %w", err)
+				return cleanup, fmt.Errorf("user.setTags: %w", err)
 			}
 		}
 		name := users[len(users)-1]
 		pusher, err := session(name)
 		if err != nil {
-			return pairs, cleanup, err
+			return cleanup, err
 		}
 		worker, err := session(name)
 		if err != nil {
-			return pairs, cleanup, errors.Join(err, pusher.Close())
+			return cleanup, errors.Join(err, pusher.Close())
 		}
-		pairs = append(pairs, pair{pusher, worker, name, pass})
+		s.pairs = append(s.pairs, pair{pusher, worker, name, pass})
 	}
-	return pairs, cleanup, nil
+	return cleanup, nil
 }
 
 // window is when a measurement counts: between warm-up and end.
@@ -162,11 +174,11 @@ func (b *bench) window() window {
 func (w window) counts(t time.Time) bool { return t.After(w.begin) && !t.After(w.end) }
 
 // measure runs a scenario on all pairs at once and counts what ends within the window.
-func (b *bench) measure(ctx context.Context, name string, pairs []pair, s scenario) (_ result, err error) {
-	works := make([]work, len(pairs))
-	for i, p := range pairs {
-		if works[i], err = s(ctx, i, p); err != nil {
-			return result{}, fmt.Errorf("%s, pair %d: %w", name, i, err)
+func (s *site) measure(ctx context.Context, does scenario) (_ result, err error) {
+	works := make([]work, len(s.pairs))
+	for i, p := range s.pairs {
+		if works[i], err = does.prepare(ctx, s, i, p); err != nil {
+			return result{}, fmt.Errorf("%s, pair %d: %w", does.name, i, err)
 		}
 	}
 	running, fail := context.WithCancelCause(ctx)
@@ -174,13 +186,13 @@ func (b *bench) measure(ctx context.Context, name string, pairs []pair, s scenar
 	helping, stopHelping := context.WithCancel(running)
 	defer stopHelping()
 	var helpers, loops sync.WaitGroup
-	during := b.window()
-	times := make([][]time.Duration, len(pairs))
+	during := s.window()
+	times := make([][]time.Duration, len(s.pairs))
 	for i, w := range works {
 		if w.helper != nil {
 			helpers.Go(func() {
 				if err := w.helper(helping); helping.Err() == nil {
-					fail(fmt.Errorf("%s, worker %d: %w", name, i, err))
+					fail(fmt.Errorf("%s, worker %d: %w", does.name, i, err))
 				}
 			})
 		}
@@ -190,7 +202,7 @@ func (b *bench) measure(ctx context.Context, name string, pairs []pair, s scenar
 				err := w.once(call)
 				stop()
 				if err != nil {
-					fail(fmt.Errorf("%s, pair %d: %w", name, i, err))
+					fail(fmt.Errorf("%s, pair %d: %w", does.name, i, err))
 					return
 				}
 				now := time.Now()
@@ -212,8 +224,8 @@ func (b *bench) measure(ctx context.Context, name string, pairs []pair, s scenar
 			continue
 		}
 		if err := w.end(ctx); err != nil {
-			return result{}, fmt.Errorf("%s, end of pair %d: %w", name, i, err)
+			return result{}, fmt.Errorf("%s, end of pair %d: %w", does.name, i, err)
 		}
 	}
-	return summarize(name, len(pairs), b.last, slices.Concat(times...)), nil
+	return summarize(does.name, len(s.pairs), s.last, slices.Concat(times...)), nil
 }

@@ -203,8 +203,8 @@ func (b *fakeBus) measured(t *testing.T, only string, counts, subscribers []int)
 		b.conns <- theirs
 		return ours, nil
 	}}
-	m := &bench{url: "ws://bus/v0", user: "root", pass: "root", warm: 200 * time.Millisecond, last: time.Second,
-		only: regexp.MustCompile(only), http: &http.Client{Transport: transport}}
+	m := &bench{bus: func(context.Context) (string, func(), error) { return "ws://bus/v0", func() {}, nil }, user: "root", pass: "root",
+		warm: 200 * time.Millisecond, last: time.Second, only: regexp.MustCompile(only), http: &http.Client{Transport: transport}}
 	results, err := m.run(t.Context(), counts, subscribers)
 	close(b.conns)
 	server.Close()

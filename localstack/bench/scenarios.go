@@ -13,28 +13,30 @@ type work struct {
 	once, helper, end func(ctx context.Context) error
 }
 
-// scenario prepares pair number i for its work.
-type scenario func(ctx context.Context, i int, p pair) (work, error)
-
-// named is a scenario with the name that it is reported under.
-type named struct {
-	name     string
-	scenario scenario
+// scenario is what is measured under a name.
+type scenario struct {
+	name    string
+	prepare preparation
 }
 
-// scenarios returns all that pairs do, in the order in which it is measured. All names used begin with the prefix.
-func (b *bench) scenarios(prefix string) []named {
-	own := func(i int) string { return prefix + ".own" + strconv.Itoa(i) }
-	shared := func(int) string { return prefix + ".shared" }
-	return []named{{"pings", pings}, {"tasks, a prefix each", tasks(own)}, {"tasks, one prefix", tasks(shared)}, {"pipe messages", pipes},
-		{"lock pairs", locks(own)}, {"logins", b.logins}}
+// preparation prepares pair number i for its work.
+type preparation func(ctx context.Context, s *site, i int, p pair) (work, error)
+
+// scenarios returns all that pairs do, in the order in which it is measured.
+func scenarios() []scenario {
+	own := func(s *site, i int) string { return s.prefix + ".own" + strconv.Itoa(i) }
+	shared := func(s *site, _ int) string { return s.prefix + ".shared" }
+	return []scenario{{"pings", pings}, {"tasks, a prefix each", tasks(own)}, {"tasks, one prefix", tasks(shared)}, {"pipe messages", pipes},
+		{"lock pairs", locks(own)}, {"logins", logins}}
 }
 
-func pings(_ context.Context, _ int, p pair) (work, error) { return work{once: p.pusher.Ping}, nil }
+func pings(_ context.Context, _ *site, _ int, p pair) (work, error) {
+	return work{once: p.pusher.Ping}, nil
+}
 
-func tasks(prefix func(i int) string) scenario {
-	return func(_ context.Context, i int, p pair) (work, error) {
-		path := prefix(i)
+func tasks(prefix func(s *site, i int) string) preparation {
+	return func(_ context.Context, s *site, i int, p pair) (work, error) {
+		path := prefix(s, i)
 		once := func(ctx context.Context) error { return p.pusher.Push(ctx, path+".add", [2]int{1, i}, nil, nil) }
 		helper := func(ctx context.Context) error {
 			for {
@@ -51,7 +53,7 @@ func tasks(prefix func(i int) string) scenario {
 	}
 }
 
-func pipes(ctx context.Context, _ int, p pair) (work, error) {
+func pipes(ctx context.Context, _ *site, _ int, p pair) (work, error) {
 	in, err := createPipe(ctx, p.worker)
 	if err != nil {
 		return work{}, err
@@ -82,11 +84,11 @@ func pipes(ctx context.Context, _ int, p pair) (work, error) {
 	return work{once, helper, in.close}, nil
 }
 
-func locks(name func(i int) string) scenario {
-	return func(_ context.Context, i int, p pair) (work, error) {
+func locks(name func(s *site, i int) string) preparation {
+	return func(_ context.Context, s *site, i int, p pair) (work, error) {
 		lock := struct {
 			Lock string `json:"lock"`
-		}{name(i)}
+		}{name(s, i)}
 		return work{once: func(ctx context.Context) error {
 			if err := p.pusher.Call(ctx, "sync.lock", lock, &granted{}); err != nil {
 				return err
@@ -111,9 +113,9 @@ func (*granted) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-func (b *bench) logins(_ context.Context, _ int, p pair) (work, error) {
+func logins(_ context.Context, s *site, _ int, p pair) (work, error) {
 	return work{once: func(ctx context.Context) error {
-		c, err := b.dial(ctx)
+		c, err := s.dial(ctx)
 		if err != nil {
 			return err
 		}

@@ -14,12 +14,10 @@ import (
 	"nexus/pkg/handler"
 )
 
-// stack is a local stack that was started for the measurement.
-type stack struct {
-	url     string
-	dir     string
-	process *child.Process
-	output  bytes.Buffer // read once the process has ended
+// program is the local stack, built for the measurement.
+type program struct {
+	dir          string
+	user, kernel time.Duration // of the processor, by those of its stacks that have ended
 }
 
 // fanoutRate is the most that a fan-out can be set to: the default keeps under a quota that this gateway does not have.
@@ -31,58 +29,60 @@ const (
 	stopWithin  = 5 * time.Second
 )
 
-// startStack builds the local stack and runs it on a free port.
-func startStack(ctx context.Context) (*stack, error) {
+// build builds the local stack.
+func build(ctx context.Context) (*program, error) {
 	dir, err := os.MkdirTemp("", "nexus-bench")
 	if err != nil {
 		return nil, err
 	}
-	s := &stack{dir: dir}
-	if err := s.start(ctx); err != nil {
-		s.stop()
-		return nil, fmt.Errorf("local stack: %w\n%s", err, s.output.Bytes())
+	p := &program{dir: dir}
+	if err := child.Run(exec.CommandContext(ctx, "go", "build", "-o", p.binary(), "nexus/localstack")); err != nil {
+		p.remove()
+		return nil, err
 	}
-	return s, nil
+	return p, nil
 }
 
-func (s *stack) start(ctx context.Context) error {
-	binary := filepath.Join(s.dir, "localstack")
-	if err := child.Run(exec.CommandContext(ctx, "go", "build", "-o", binary, "nexus/localstack")); err != nil {
-		return err
-	}
+func (p *program) binary() string { return filepath.Join(p.dir, "localstack") }
+
+// remove removes what was built.
+func (p *program) remove() { _ = os.RemoveAll(p.dir) }
+
+// start runs a local stack on a free port. stop ends it.
+func (p *program) start(ctx context.Context) (url string, stop func(), err error) {
 	port, err := child.FreePort()
 	if err != nil {
-		return err
+		return "", nil, err
 	}
 	address := fmt.Sprintf("127.0.0.1:%d", port)
-	s.url = "ws://" + address
-	cmd := exec.Command(binary, "-listen", address, "-endpoint", "") // embedded, whatever AWS_ENDPOINT_URL says
+	var output bytes.Buffer                                              // read once the process has ended
+	cmd := exec.Command(p.binary(), "-listen", address, "-endpoint", "") // embedded, whatever AWS_ENDPOINT_URL says
 	cmd.Env = append(os.Environ(), handler.EnvFanoutRate+"="+fanoutRate)
-	cmd.Stdout, cmd.Stderr = &s.output, &s.output
-	if s.process, err = child.Start(cmd); err != nil {
-		return err
+	cmd.Stdout, cmd.Stderr = &output, &output
+	process, err := child.Start(cmd)
+	if err != nil {
+		return "", nil, err
 	}
-	return s.process.Ready(ctx, startWithin, func(ctx context.Context) error {
+	stop = func() {
+		process.Stop(stopWithin)
+		p.user += process.State().UserTime()
+		p.kernel += process.State().SystemTime()
+	}
+	err = process.Ready(ctx, startWithin, func(ctx context.Context) error {
 		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 		if err != nil {
 			return err
 		}
 		return conn.Close()
 	})
-}
-
-// stop ends the stack and removes what was built. It may be called twice.
-func (s *stack) stop() {
-	if s.process != nil {
-		s.process.Stop(stopWithin)
+	if err != nil {
+		stop()
+		return "", nil, fmt.Errorf("local stack: %w\n%s", err, output.Bytes())
 	}
-	_ = os.RemoveAll(s.dir)
+	return "ws://" + address, stop, nil
 }
 
-// used ends the stack and says how much of the processor it took, for that is what bounds a local bus.
-func (s *stack) used() string {
-	s.stop()
-	state := s.process.State()
-	return fmt.Sprintf("the local stack used %.1f s of processor time (%.1f s in the kernel)\n",
-		(state.UserTime() + state.SystemTime()).Seconds(), state.SystemTime().Seconds())
+// used says how much of the processor the stacks took, for that is what bounds a local bus.
+func (p *program) used() string {
+	return fmt.Sprintf("the local stacks used %.1f s of processor time (%.1f s in the kernel)\n", (p.user + p.kernel).Seconds(), p.kernel.Seconds())
 }

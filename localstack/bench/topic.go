@@ -41,18 +41,18 @@ type audience struct {
 }
 
 // measureDeliveries has the first session publish, and the others subscribe and read.
-func (b *bench) measureDeliveries(ctx context.Context, topic string, sessions []*client.Client) (_ result, err error) {
-	a := &audience{topic: topic, publisher: sessions[0], start: time.Now(), read: make(chan struct{}, 1)}
+func (s *site) measureDeliveries(ctx context.Context, sessions []*client.Client) (_ result, err error) {
+	a := &audience{topic: s.prefix + ".topic", publisher: sessions[0], start: time.Now(), read: make(chan struct{}, 1)}
 	for i, c := range sessions[1:] {
-		s := &subscriber{}
-		a.readers = append(a.readers, s)
-		if s.in, err = createPipe(ctx, c); err != nil {
+		r := &subscriber{}
+		a.readers = append(a.readers, r)
+		if r.in, err = createPipe(ctx, c); err != nil {
 			return result{}, fmt.Errorf("%s, subscriber %d: %w", deliveries, i, err)
 		}
 		params := struct {
 			ID    string `json:"pipeid"`
 			Topic string `json:"topic"`
-		}{s.in.ID, topic}
+		}{r.in.ID, a.topic}
 		if err := c.Call(ctx, "topic.sub", params, nil); err != nil {
 			return result{}, fmt.Errorf("%s, subscriber %d: %w", deliveries, i, err)
 		}
@@ -61,7 +61,7 @@ func (b *bench) measureDeliveries(ctx context.Context, topic string, sessions []
 	defer fail(nil)
 	reading, stopReading := context.WithCancel(running)
 	defer stopReading()
-	during := b.window()
+	during := s.window()
 	var readers sync.WaitGroup
 	for i, s := range a.readers {
 		readers.Go(func() {
@@ -85,7 +85,7 @@ func (b *bench) measureDeliveries(ctx context.Context, topic string, sessions []
 			return result{}, fmt.Errorf("%s, end of subscriber %d: %w", deliveries, i, err)
 		}
 	}
-	return summarize(deliveries, len(a.readers), b.last, times), nil
+	return summarize(deliveries, len(a.readers), s.last, times), nil
 }
 
 // publish publishes until the end, one after another.
