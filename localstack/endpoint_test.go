@@ -60,3 +60,27 @@ func TestRemote(t *testing.T) {
 		})
 	}
 }
+
+// Who started the bus is told which password counts, and what stays when it ends.
+func TestWhere(t *testing.T) {
+	elsewhere := stack.Remote{Endpoint: "http://h", Prefix: "x-"}
+	alone := elsewhere
+	alone.EmbeddedQueue = true
+	for _, c := range []struct {
+		remote     stack.Remote
+		firstStart bool
+		want       []string
+	}{
+		{stack.Remote{}, true, []string{"the password given", "in memory"}},
+		{elsewhere, true, []string{"the password given", "tables and its queues are at http://h", "begin with x-"}},
+		{elsewhere, false, []string{"the password of the first start", "tables and its queues"}},
+		{alone, true, []string{"Its tables are at http://h"}},
+	} {
+		said := where(c.remote, c.firstStart)
+		for _, part := range c.want {
+			if !strings.Contains(said, part) {
+				t.Errorf("%+v, first start %t: %q does not say %q", c.remote, c.firstStart, said, part)
+			}
+		}
+	}
+}

@@ -58,7 +58,8 @@ func main() {
 	}
 	fmt.Printf("Nexus listens on ws://%s/v0 (the specification) and ws://%s/v1 (Nexus 1.9).\n", s.Addr, s.Addr)
 	if s.DynamoDBAddr != "" {
-		fmt.Printf("Its tables: aws dynamodb scan --table-name %stasks --endpoint-url http://%s\n", stack.TablePrefix, s.DynamoDBAddr)
+		fmt.Printf("Its tables: aws dynamodb scan --table-name %stasks --endpoint-url http://%s --region %s --no-sign-request\n",
+			stack.TablePrefix, s.DynamoDBAddr, stack.Region)
 	}
 	fmt.Println(where(elsewhere, s.FirstStart))
 	<-ctx.Done()

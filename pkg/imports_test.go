@@ -47,7 +47,7 @@ var layout = map[string][]string{
 	"pkg/topic":   family(group),
 	"pkg/hook":    {"pkg/jsonrpc"},
 	"pkg/nexus":   family("pkg/hook", "pkg/lock", "pkg/pipe", "pkg/session", "pkg/task", "pkg/topic", "pkg/user", sdk),
-	"pkg/handler": {"pkg/nexus", "pkg/store", "pkg/timer", sdk, smithy, lambda, ulid},
+	"pkg/handler": {"pkg/access", "pkg/nexus", "pkg/store", "pkg/timer", sdk, smithy, lambda, ulid},
 	"pkg/client":  {"pkg/jsonrpc", "github.com/coder/websocket"},
 }
 

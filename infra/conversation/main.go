@@ -1,4 +1,4 @@
-// Command conversation tells how to speak to a bus that has just been deployed: `go run ./conversation build/outputs.json`, of what
+// Command conversation tells how to speak to a bus that has just been deployed: `go -C infra run ./conversation ../build/outputs.json`, of what
 // `cdk deploy --outputs-file` wrote.
 package main
 

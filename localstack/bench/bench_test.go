@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"flag"
 	"net"
 	"net/http"
 	"regexp"
@@ -363,10 +365,14 @@ func TestArguments(t *testing.T) {
 		"-warm -1s":      "-warm -1s",
 		"more":           `unexpected argument "more"`,
 		"-only (":        "-only: ",
+		"-only nosuch":   "no scenario's name matches",
 		"-subscribers 0": `-subscribers: "0" is no number`,
 	} {
 		if err := run(t.Context(), strings.Fields(args)); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, expected %q", args, err, says)
 		}
+	}
+	if err := run(t.Context(), []string{"-nosuch"}); !errors.Is(err, flag.ErrHelp) {
+		t.Error(err)
 	}
 }

@@ -18,27 +18,34 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		os.Exit(2)
+	case err != nil:
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
 func run(ctx context.Context, args []string) error {
-	flags := flag.NewFlagSet("bench", flag.ExitOnError)
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	url := flags.String("url", "", "the bus with its stage, like ws://127.0.0.1:8080/v0; empty builds and runs the local stack")
 	user := flags.String("user", "root", "administrator, who makes the users of the measurement and deletes them")
 	pass := flags.String("pass", "root", "the administrator's password")
@@ -49,7 +56,7 @@ func run(ctx context.Context, args []string) error {
 	warm := flags.Duration("warm", time.Second, "how long each runs before it counts")
 	asJSON := flags.Bool("json", false, "print JSON instead of a table")
 	if err := flags.Parse(args); err != nil {
-		return err
+		return flag.ErrHelp // the flags said what is wrong
 	}
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
@@ -68,6 +75,9 @@ func run(ctx context.Context, args []string) error {
 	names, err := regexp.Compile(*only)
 	if err != nil {
 		return fmt.Errorf("-only: %w", err)
+	}
+	if !slices.ContainsFunc(scenarios(), func(s scenario) bool { return names.MatchString(s.name) }) && !names.MatchString(deliveries) {
+		return fmt.Errorf("-only %s: no scenario's name matches", *only)
 	}
 
 	b := &bench{user: *user, pass: *pass, warm: *warm, last: *last, only: names,

@@ -100,7 +100,8 @@ func (p *Process) Ended() <-chan struct{} { return p.ended }
 // State says how the child ended, once it has.
 func (p *Process) State() *os.ProcessState { return p.cmd.ProcessState }
 
-// Stop asks the child and what it started to end, and kills those that have not within the time given. It may be called again.
+// Stop asks the child and what it started to end, and kills what is left of them once the child has ended or the time given is over. It may be called
+// again.
 func (p *Process) Stop(within time.Duration) {
 	p.stop.Do(func() {
 		terminate(p.cmd.Process)

@@ -60,7 +60,7 @@ func run(ctx context.Context, args []string, out, help io.Writer) error {
 		flags.PrintDefaults()
 	}
 	url := flags.String("endpoint", "", "a LocalStack that runs already, instead of the container")
-	callback := flags.String("callback", fromFunctions, "where functions reach LocalStack")
+	callback := flags.String("callback", fromFunctions, "with deploy: where functions reach LocalStack")
 	together := flags.Int("together", 4, "with test: transcripts played side by side")
 	patience := flags.Duration("patience", 30*time.Second, "with test: play transcripts that move the clock by at most this, in real time")
 	if err := flags.Parse(args); err != nil {
@@ -69,6 +69,12 @@ func run(ctx context.Context, args []string, out, help io.Writer) error {
 	if flags.NArg() != 1 {
 		flags.Usage()
 		return flag.ErrHelp
+	}
+	if err := idle(flags); err != nil {
+		return err
+	}
+	if *together < 1 {
+		return fmt.Errorf("-together %d: at least 1", *together)
 	}
 	own := *url == ""
 	if own {
@@ -92,6 +98,18 @@ func run(ctx context.Context, args []string, out, help io.Writer) error {
 	}
 	flags.Usage()
 	return flag.ErrHelp
+}
+
+// idle refuses flags that another command than the one given goes by.
+func idle(flags *flag.FlagSet) error {
+	var refused []error
+	flags.Visit(func(f *flag.Flag) {
+		command, only := map[string]string{"callback": "deploy", "together": "test", "patience": "test"}[f.Name]
+		if only && command != flags.Arg(0) {
+			refused = append(refused, fmt.Errorf("-%s is for %s, not for %s", f.Name, command, flags.Arg(0)))
+		}
+	})
+	return errors.Join(refused...)
 }
 
 // test plays the suite against what was deployed.

@@ -117,6 +117,12 @@ func TestUsage(t *testing.T) {
 			t.Errorf("%q: %v", args, err)
 		}
 	}
+	for args, want := range map[string]string{"-patience 1m deploy": "-patience is for test", "-callback x down": "-callback is for deploy",
+		"-together 0 test": "at least 1"} {
+		if err := run(t.Context(), strings.Fields(args), io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", args, err)
+		}
+	}
 	var out bytes.Buffer
 	if err := run(t.Context(), []string{"-endpoint", "http://127.0.0.1:9", "down"}, &out, io.Discard); err == nil {
 		t.Error("another's emulator was ended")

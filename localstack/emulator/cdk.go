@@ -15,6 +15,9 @@ import (
 // CDKVersion is that of the CDK's command line, which the make targets of deployments have too.
 const CDKVersion = "2.1147.0"
 
+// StackName is the stack's, whatever cdk.json says of deployments to AWS; the names of its resources begin with it.
+const StackName = "nexus"
+
 // CDK runs the CDK's command line on the app against an emulator: no profile and no credentials of the user's reach it.
 type CDK struct {
 	Root string   // of the repository, where cdk.json is
@@ -43,9 +46,9 @@ func (c CDK) Bootstrap(ctx context.Context) error {
 
 // Deploy gives the app's stack to the emulator, and tells whether that changed anything.
 func (c CDK) Deploy(ctx context.Context) (made Outputs, changed bool, err error) {
-	// The app's options: programs that run on this machine, and nothing that outlives the stack.
-	text, err := c.run(ctx, c.Root, "deploy", "--context", "build="+c.Dir, "--context", "removal=destroy", "--output", c.assembly(),
-		"--require-approval", "never", "--progress", "events", "--outputs-file", c.outputs())
+	// The app's options: the name, programs that run on this machine, and nothing that outlives the stack.
+	text, err := c.run(ctx, c.Root, "deploy", "--context", "name="+StackName, "--context", "build="+c.Dir, "--context", "removal=destroy",
+		"--output", c.assembly(), "--require-approval", "never", "--progress", "events", "--outputs-file", c.outputs())
 	if err != nil {
 		return Outputs{}, false, err
 	}
@@ -94,7 +97,7 @@ func (c CDK) run(ctx context.Context, in string, arguments ...string) (string, e
 	return string(out), nil
 }
 
-// Environment is an environment without what would lead to an account of AWS.
+// Environment is an environment without what would lead to an account of AWS, and in which no proxy is asked for what is on this machine.
 func Environment(all []string) []string {
 	var some []string
 	for _, v := range all {
@@ -102,5 +105,6 @@ func Environment(all []string) []string {
 			some = append(some, v)
 		}
 	}
-	return append(some, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_EC2_METADATA_DISABLED=true")
+	return append(some, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_EC2_METADATA_DISABLED=true",
+		"NO_PROXY=127.0.0.1,localhost", "no_proxy=127.0.0.1,localhost")
 }

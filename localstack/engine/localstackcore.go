@@ -36,7 +36,7 @@ func fetchLocalStack(ctx context.Context, folder string) error {
 	if err := fetchDynamoDBLocal(ctx, local); err != nil {
 		return err
 	}
-	return fetch(folder, coreFiles, "localstack-core", func() error {
+	return fetch(folder, coreFiles, "localstack-core", release+" "+published+" "+pip, func() error {
 		python, err := python(ctx)
 		if err != nil {
 			return err

@@ -32,7 +32,7 @@ type engine struct {
 	variable string // the environment variable that tells a command its URL
 	// fetch leaves in folder what command needs, or finds it there from before.
 	fetch func(ctx context.Context, folder string) error
-	// command is what serves a port of the loopback address. scratch is an empty folder for its state.
+	// command is what serves a port of the loopback address. scratch is a folder for its state, of its own.
 	command func(folder, scratch string, port int) (*exec.Cmd, error)
 }
 

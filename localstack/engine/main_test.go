@@ -106,21 +106,25 @@ func TestWhatWasFetchedStays(t *testing.T) {
 		installed++
 		return nil
 	}
+	nothing := func() error { return nil }
 	for _, step := range []struct {
-		before  func() error
-		install func() error
-		want    int
+		before   func() error
+		versions string
+		install  func() error
+		want     int
 	}{
-		{func() error { return nil }, func() error { return errors.New("no network") }, 0},
-		{func() error { return nil }, once, 1},
-		{func() error { return nil }, once, 1},
-		{func() error { return os.WriteFile(filepath.Join(folder, "package.json"), []byte("{}"), 0o600) }, once, 2}, // another version was there
-		{func() error { return nil }, once, 2},
+		{nothing, "1", func() error { return errors.New("no network") }, 0},
+		{nothing, "1", once, 1},
+		{nothing, "1", once, 1},
+		{func() error { return os.WriteFile(filepath.Join(folder, "package.json"), []byte("{}"), 0o600) }, "1", once, 2}, // other files were there
+		{nothing, "1", once, 2},
+		{nothing, "2", once, 3},
+		{nothing, "2", once, 3},
 	} {
 		if err := step.before(); err != nil {
 			t.Fatal(err)
 		}
-		err := fetch(folder, some, "dynamodb-local", step.install)
+		err := fetch(folder, some, "dynamodb-local", step.versions, step.install)
 		if installed != step.want || (err == nil) != (step.want > 0) {
 			t.Errorf("installed %d times, not %d: %v", installed, step.want, err)
 		}

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"nexus/localstack/child"
@@ -21,8 +21,7 @@ const (
 type server struct {
 	url     string
 	process *child.Process
-	scratch string
-	output  bytes.Buffer // read once the process has ended
+	scratch string // its folder: state, and what it printed
 }
 
 // start starts an engine and returns once it answers.
@@ -33,13 +32,19 @@ func start(ctx context.Context, e engine, folder string) (*server, error) {
 	}
 	s := &server{scratch: scratch}
 	if err := s.start(ctx, e, folder); err != nil {
+		err = fmt.Errorf("%s: %w\n%s", e.name, err, s.tail())
 		s.stop()
-		return nil, fmt.Errorf("%s: %w\n%s", e.name, err, s.output.Bytes())
+		return nil, err
 	}
 	return s, nil
 }
 
 func (s *server) start(ctx context.Context, e engine, folder string) error {
+	output, err := os.Create(s.log())
+	if err != nil {
+		return err
+	}
+	defer output.Close() // the engine has its own
 	port, err := child.FreePort()
 	if err != nil {
 		return err
@@ -49,7 +54,7 @@ func (s *server) start(ctx context.Context, e engine, folder string) error {
 	if err != nil {
 		return err
 	}
-	cmd.Stdout, cmd.Stderr = &s.output, &s.output
+	cmd.Stdout, cmd.Stderr = output, output
 	if s.process, err = child.Start(cmd); err != nil {
 		return err
 	}
@@ -66,8 +71,20 @@ func (s *server) wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	case <-s.process.Ended():
-		return fmt.Errorf("ended by itself: %s\n%s", s.process.State(), s.output.Bytes())
+		return fmt.Errorf("ended by itself: %s\n%s", s.process.State(), s.tail())
 	}
+}
+
+// log is the file of what the engine printed, which may be much: a line of each request.
+func (s *server) log() string { return filepath.Join(s.scratch, "output.log") }
+
+// tail is the end of what the engine printed.
+func (s *server) tail() string {
+	text, err := os.ReadFile(s.log())
+	if err != nil {
+		return err.Error()
+	}
+	return child.Tail(text)
 }
 
 // stop ends the engine with all that it started, and removes its state.

@@ -2,6 +2,7 @@ package iam
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -66,13 +67,19 @@ func signer(authorization string) string {
 	return id
 }
 
+// maxBody bounds a request's body as the embedded DynamoDB does, which takes longer ones than the others: 16 MB of a batch, and its JSON.
+const maxBody = 64 << 20
+
 // judge returns a request as it is to go on, or how it is refused. The error is of a request that cannot be judged, and must not go on.
 func (g *Guard) judge(function string, r *http.Request) (*http.Request, *refusal, error) {
 	var body []byte
 	if r.Body != nil && r.Header.Get("X-Amz-Target") != "" {
 		var err error
-		body, err = io.ReadAll(r.Body)
+		body, err = io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 		_ = r.Body.Close() // it was read
+		if err == nil && len(body) > maxBody {
+			err = fmt.Errorf("iam: a request of more than %d bytes", maxBody)
+		}
 		if err != nil {
 			return r, nil, err
 		}

@@ -125,9 +125,28 @@ func TestOverAPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkStatus(t, "of no service", request)
+	request, err = http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL,
+		io.MultiReader(io.LimitReader(spaces{}, 64<<20), strings.NewReader(`{"TableName":"t"}`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("X-Amz-Target", "DynamoDB_20120810.GetItem")
+	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=may/x")
+	checkStatus(t, "longer than any", request)
 	if len(s.bodies) > 0 {
 		t.Errorf("the service got %q", s.bodies)
 	}
+}
+
+// spaces are as many as are read.
+type spaces struct{}
+
+// Read implements io.Reader.
+func (spaces) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
 }
 
 func checkStatus(t *testing.T, what string, request *http.Request) {

@@ -24,7 +24,7 @@ type deployed struct {
 
 // look returns what there is in words, and how it differs from what should be.
 func look(ctx context.Context, m miniStack, api string) (string, error) {
-	d := &deployed{miniStack: m, prefix: stackName + "-", api: api, streams: map[string]string{}}
+	d := &deployed{miniStack: m, prefix: emulator.StackName + "-", api: api, streams: map[string]string{}}
 	for _, part := range []func(context.Context) error{d.tables, d.functions, d.mappings, d.routes, d.schedule} {
 		if err := part(ctx); err != nil {
 			return "", err
@@ -133,7 +133,7 @@ func (d *deployed) tables(ctx context.Context) error {
 }
 
 func (d *deployed) functions(ctx context.Context) error {
-	for _, name := range append(slices.Clone(nexus.Functions()), nexus.FunctionSetup) {
+	for _, name := range append(nexus.Functions(), nexus.FunctionSetup) {
 		var got struct {
 			Runtime       string
 			Timeout       int

@@ -38,8 +38,11 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	patience := flags.Duration("patience", 75*time.Second, "play transcripts that move the clock by at most this, in real time")
 	only := flags.String("run", "", "a regular expression: play only transcripts whose file name it matches somewhere")
 	keepLog := flags.String("log", "", "file to leave the emulator's log in")
-	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
+	if err := flags.Parse(args); err != nil {
 		return flag.ErrHelp // the flags said what is wrong
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("it takes flags only, not %q; -h lists them", flags.Arg(0))
 	}
 	if *together < 1 {
 		return fmt.Errorf("-together %d: at least 1", *together)
@@ -53,15 +56,13 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	// What reaches the emulator is on this machine.
-	env := append(os.Environ(), "NO_PROXY=127.0.0.1,localhost", "no_proxy=127.0.0.1,localhost")
-	t := &deployment{out: out, cdk: emulator.CDK{Root: *root, Dir: dir, Env: env}, stories: stories{*root, wanted, *together, *patience, out}}
+	t := &deployment{out: out, cdk: emulator.CDK{Root: *root, Dir: dir, Env: os.Environ()}, stories: stories{*root, wanted, *together, *patience, out}}
 	began := time.Now()
 	err = t.test(ctx)
 	if t.server != nil {
 		t.server.stop()
 		if *keepLog != "" {
-			err = errors.Join(err, os.Rename(t.server.log, *keepLog))
+			err = errors.Join(err, t.server.keepLog(*keepLog))
 		}
 	}
 	if ctx.Err() != nil {

@@ -7,9 +7,6 @@ import (
 	"nexus/localstack/emulator"
 )
 
-// stackName is the stack's; the names of its resources begin with it.
-const stackName = "nexus"
-
 // miniStack is MiniStack as it is asked for what there is.
 type miniStack struct{ emulator.Emulator }
 
@@ -20,7 +17,7 @@ func (m miniStack) get(ctx context.Context, service, path string, out any) error
 
 // queue is the URL of a queue of the stack.
 func (m miniStack) queue(name string) string {
-	return m.URL + "/" + emulator.Account + "/" + stackName + "-" + name
+	return m.URL + "/" + emulator.Account + "/" + emulator.StackName + "-" + name
 }
 
 // describe makes a request of DynamoDB about a table.

@@ -1,13 +1,14 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -139,9 +140,7 @@ func TestSourcesRead(t *testing.T) {
 	if said, err := sourcesRead(t.Context(), answering(t, list("OK - 3 records"))); said != "nexus-timer OK - 3 records" || err != nil {
 		t.Errorf("%q, %v", said, err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	mappings, err := answering(t, list("No records processed")).mappings(ctx)
-	cancel()
+	mappings, err := answering(t, list("No records processed")).mappings(t.Context())
 	if err != nil || len(mappings) != 1 || unread(mappings) == nil {
 		t.Errorf("%v, %v", mappings, err)
 	}
@@ -157,13 +156,30 @@ func TestStories(t *testing.T) {
 	}
 }
 
+func TestTheLogIsKept(t *testing.T) {
+	s := &server{log: filepath.Join(t.TempDir(), "log")}
+	kept := filepath.Join(t.TempDir(), "kept")
+	if err := s.keepLog(kept); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("there is no log: %v", err)
+	}
+	if err := os.WriteFile(s.log, []byte("line\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.keepLog(kept); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(kept); string(text) != "line\n" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
 func TestMistakes(t *testing.T) {
-	for args, want := range map[string]string{"-together=0": "at least 1", "-run=(": "-run"} {
+	for args, want := range map[string]string{"-together=0": "at least 1", "-run=(": "-run", "more": `not "more"`} {
 		if err := run(t.Context(), []string{args}, io.Discard); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", args, err)
 		}
 	}
-	if err := run(t.Context(), []string{"more"}, io.Discard); !errors.Is(err, flag.ErrHelp) {
+	if err := run(t.Context(), []string{"-nosuch"}, io.Discard); !errors.Is(err, flag.ErrHelp) {
 		t.Error(err)
 	}
 }

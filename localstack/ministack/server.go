@@ -118,6 +118,15 @@ func (s *server) stop() {
 	<-s.process.Ended()
 }
 
+// keepLog copies what the server printed to a file, which may be on another file system than its own.
+func (s *server) keepLog(to string) error {
+	text, err := os.ReadFile(s.log)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, text, 0o644)
+}
+
 // tail is the end of what the server printed.
 func (s *server) tail() string {
 	text, err := os.ReadFile(s.log)

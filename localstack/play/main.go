@@ -2,8 +2,8 @@
 //
 //	NEXUS_ROOT_PASSWORD=… go run ./localstack/play wss://<api>.execute-api.<region>.amazonaws.com
 //
-// Everything that a story makes has names of its own, and it deletes the users that it made; one that fails may leave some behind, whose names
-// begin or end with t and twelve letters or digits. Stories that would take what other clients left on the bus are left out, unless -alone says
+// Everything that a story makes has names of its own, and it deletes the users that it made; one that fails may leave some behind, with t and
+// twelve letters or digits in their names. Stories that would take what other clients left on the bus are left out, unless -alone says
 // that there are none. Those that move the clock by more than -patience are left out too: a bus elsewhere has only the world's time.
 package main
 

@@ -1,3 +1,5 @@
-// Package handler turns AWS events into calls of pkg/nexus, one Lambda function a file's worth of adapter, and reads the environment (it alone
-// does). What it returns to API Gateway is the proxy response and nothing else; an answer is posted, never returned.
+// Package handler is the Lambda functions: it turns AWS' events into calls of pkg/nexus, and it alone reads the environment.
+//
+// Main runs any of them but setup (Setup), which is CloudFormation's: routes of the WebSocket, the delay queue and the schedule (function.go), streams
+// (stream.go). What API Gateway is returned is a status without a body: an answer is posted.
 package handler

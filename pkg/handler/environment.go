@@ -1,6 +1,7 @@
 package handler
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"nexus/pkg/access"
 	"nexus/pkg/nexus"
 	"nexus/pkg/store"
 
@@ -34,7 +36,7 @@ const (
 	EnvCallbackV1  = "NEXUS_CALLBACK_V1"
 	EnvShards      = "NEXUS_TASK_SHARDS" // a.b.=4,c.=2: paths that outgrew one partition
 	EnvFanoutRate  = "NEXUS_FANOUT_RATE" // posts a second to reads of subscribed pipes, by one environment of the stream's function, 1 to 10,000; 500 where empty
-	EnvLogLevel    = "NEXUS_LOG_LEVEL"   // DEBUG, INFO (default), WARN, ERROR
+	EnvLogLevel    = "NEXUS_LOG_LEVEL"   // DEBUG, INFO, WARN or ERROR; INFO where empty
 )
 
 // AttemptTimeout is how long one attempt of a request may take, Attempts how many there are: repair counts on a handler's requests ending well
@@ -54,10 +56,14 @@ func Settings(env func(string) string) (nexus.Settings, error) {
 		}
 	}
 	for _, entry := range strings.FieldsFunc(env(EnvShards), func(r rune) bool { return r == ',' }) {
-		path, number, _ := strings.Cut(entry, "=")
+		name, number, _ := strings.Cut(entry, "=")
+		path, bad := access.TaskPrefix(name) // as tasks have it, in lower case
 		n, err := strconv.Atoi(number)
-		if err != nil || n < 1 || n > 100 || !strings.HasSuffix(path, ".") {
+		if bad != nil || err != nil || n < 1 || n > 100 || !strings.HasSuffix(name, ".") {
 			return set, fmt.Errorf("%s: %q is not a path that ends in a dot, =, and a number from 1 to 100", EnvShards, entry)
+		}
+		if _, twice := set.Shards[path]; twice {
+			return set, fmt.Errorf("%s: %s is there twice", EnvShards, path)
 		}
 		set.Shards[path] = n
 	}
@@ -68,19 +74,19 @@ func Settings(env func(string) string) (nexus.Settings, error) {
 		}
 		set.FanoutRate = n
 	}
-	return set, nil
+	_, err := logLevel(env)
+	return set, err
+}
+
+// endpointOf is where a service is, by a configuration and an environment.
+func endpointOf(service string, cfg aws.Config, env func(string) string) string {
+	return cmp.Or(env("AWS_ENDPOINT_URL"), "https://"+service+"."+cfg.Region+".amazonaws.com")
 }
 
 // Clients makes the SDK's clients for a configuration and an environment.
 func Clients(cfg aws.Config, env func(string) string) nexus.Clients {
-	base := env("AWS_ENDPOINT_URL")
 	// A fixed endpoint saves the SDK the rules it would go through on every call.
-	at := func(service string) fixed {
-		if base != "" {
-			return fixedAt(base)
-		}
-		return fixedAt("https://" + service + "." + cfg.Region + ".amazonaws.com")
-	}
+	at := func(service string) fixed { return fixedAt(endpointOf(service, cfg, env)) }
 	return nexus.Clients{
 		DynamoDB: dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { o.EndpointResolverV2 = dynamodbEndpoint{at("dynamodb")} }),
 		SQS:      sqs.NewFromConfig(cfg, func(o *sqs.Options) { o.EndpointResolverV2 = sqsEndpoint{at("sqs")} }),
@@ -92,20 +98,23 @@ func Clients(cfg aws.Config, env func(string) string) nexus.Clients {
 	}
 }
 
-// fixed is an endpoint that is always the same.
-type fixed struct{ uri url.URL }
+// fixed is an endpoint that is always the same. One that is no URL is every request's error.
+type fixed struct {
+	given string
+	uri   url.URL
+}
 
 func fixedAt(endpoint string) fixed {
-	u, err := url.Parse(endpoint)
-	if err != nil {
-		return fixed{} // every request says so
+	f := fixed{given: endpoint}
+	if u, err := url.Parse(endpoint); err == nil {
+		f.uri = *u
 	}
-	return fixed{*u}
+	return f
 }
 
 func (f fixed) endpoint() (smithyendpoints.Endpoint, error) {
 	if f.uri.Host == "" {
-		return smithyendpoints.Endpoint{}, fmt.Errorf("the endpoint is no URL")
+		return smithyendpoints.Endpoint{}, fmt.Errorf("the endpoint %q is no URL", f.given)
 	}
 	return smithyendpoints.Endpoint{URI: f.uri, Headers: http.Header{}}, nil
 }
@@ -166,9 +175,17 @@ func FirstULID(t time.Time) string {
 	return id.String()
 }
 
+// logLevel reads the least level that is logged.
+func logLevel(env func(string) string) (level slog.Level, err error) {
+	text := env(EnvLogLevel)
+	if text != "" && level.UnmarshalText([]byte(text)) != nil {
+		err = fmt.Errorf("%s: %q is not DEBUG, INFO, WARN or ERROR", EnvLogLevel, text)
+	}
+	return level, err
+}
+
 // Log returns the functions' log: JSON lines, as CloudWatch reads them.
 func Log(env func(string) string) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(env(EnvLogLevel))) // what is no level leaves INFO
+	level, _ := logLevel(env) // what is no level leaves INFO, and Settings refuses it
 	return slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: level}))
 }

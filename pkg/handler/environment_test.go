@@ -23,12 +23,13 @@ func environment(changes map[string]string) func(string) string {
 }
 
 func TestSettings(t *testing.T) {
-	set, err := handler.Settings(environment(map[string]string{handler.EnvShards: "a.b.=4,c.=100"}))
+	set, err := handler.Settings(environment(map[string]string{handler.EnvShards: "a.b.=4,C.=100", handler.EnvFanoutRate: "10000",
+		handler.EnvLogLevel: "WARN"}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if set.TablePrefix != "bus-" || set.QueueURL != "https://sqs.us-east-1.amazonaws.com/123456789012/timer" ||
-		!maps.Equal(set.Shards, map[string]int{"a.b.": 4, "c.": 100}) ||
+		!maps.Equal(set.Shards, map[string]int{"a.b.": 4, "c.": 100}) || set.FanoutRate != 10_000 ||
 		!strings.HasSuffix(set.Callbacks[nexus.V0], "/v0") || !strings.HasSuffix(set.Callbacks[nexus.V1], "/v1") {
 		t.Errorf("%+v", set)
 	}
@@ -43,8 +44,9 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 		handler.EnvDeadLetters: {"", "dead"},
 		handler.EnvCallbackV0:  {"", "v0"},
 		handler.EnvCallbackV1:  {"", "/v1"},
-		handler.EnvShards:      {"a.b.", "a.b.=", "a.b.=0", "a.b.=101", "a.b.=x", "a.b=4", "=4", "c.=2,a.b"},
+		handler.EnvShards:      {"a.b.", "a.b.=", "a.b.=0", "a.b.=101", "a.b.=x", "a.b=4", "=4", "c.=2,a.b", "c.=2,C.=3", "a..=2", "@a.=2", "a b.=2"},
 		handler.EnvFanoutRate:  {"0", "-1", "10001", "x", "1.5"},
+		handler.EnvLogLevel:    {"LOUD", "5"},
 	} {
 		for _, value := range values {
 			_, err := handler.Settings(environment(map[string]string{name: value}))

@@ -137,6 +137,9 @@ func (f function) timer(ctx context.Context, raw json.RawMessage) (events.SQSEve
 	if err := json.Unmarshal(raw, &kind); err != nil {
 		return events.SQSEventResponse{}, err
 	}
+	if kind.Source != "aws.events" && len(kind.Records) == 0 {
+		return events.SQSEventResponse{}, errors.New("neither a scheduled event nor messages of a queue")
+	}
 	// An empty list says that nothing failed, as null does; not everything that reads queues as Lambda does takes null.
 	out := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	if kind.Source == "aws.events" {
@@ -151,9 +154,6 @@ func (f function) timer(ctx context.Context, raw json.RawMessage) (events.SQSEve
 			f.log.Error("timer", "message", m.MessageId, "body", m.Body, "error", err)
 			out.BatchItemFailures = append(out.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
 		}
-	}
-	if len(kind.Records) == 0 {
-		return out, errors.New("neither a scheduled event nor messages of a queue")
 	}
 	return out, nil
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // Setup runs the function that makes a deployment's first user. It is CloudFormation's (a custom resource), which calls it when the stack is created,
@@ -43,7 +42,8 @@ func OpenSetup(env func(string) string, log *slog.Logger) (cfn.CustomResourceLam
 	if err != nil {
 		return nil, err
 	}
-	return cfn.LambdaWrap(setup{bus, secretsOf(awsConfig(env), env), log}.handle), nil
+	cfg := awsConfig(env)
+	return cfn.LambdaWrap(setup{bus, secrets{cfg, endpointOf("secretsmanager", cfg, env)}, log}.handle), nil
 }
 
 // handle creates root with the password of the secret that the event names, unless there has been a first start. Deleting the stack does not delete root: his
@@ -73,13 +73,4 @@ func (s setup) password(ctx context.Context, name string) (string, error) {
 		return "", fmt.Errorf(`secret %q is not of the form {"user":"root","pass":…}`, name)
 	}
 	return secret.Pass, nil
-}
-
-// secretsOf returns where secrets are read, by a configuration and an environment.
-func secretsOf(cfg aws.Config, env func(string) string) secrets {
-	endpoint := env("AWS_ENDPOINT_URL")
-	if endpoint == "" {
-		endpoint = "https://secretsmanager." + cfg.Region + ".amazonaws.com"
-	}
-	return secrets{cfg, endpoint}
 }

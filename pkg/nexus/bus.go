@@ -41,9 +41,9 @@ type Settings struct {
 	Shards         map[string]int    // by path (a.b.), over how many partitions its tasks are spread; 1 where absent
 	FanoutRate     int               // posts a second that a fan-out makes at most; topic.DefaultRate where zero
 	FanoutRows     int               // rows of publications that a fan-out hands out at a time; topic.RowsAtOnce where zero
-	RepairAge      time.Duration     // task.RepairAge where zero
+	RepairAge      time.Duration     // task.RepairAge and pipe.RepairAge where zero
 	PasswordCost   user.Cost         // user.DefaultCost where zero
-	Chores         time.Duration     // how long one invocation goes on with clean-up before it leaves the rest to a message
+	Chores         time.Duration     // how long one invocation goes on with clean-up, or a fan-out, before it leaves the rest to another; 6 s where zero
 }
 
 // Clients are the bus' ways out.
@@ -82,7 +82,6 @@ type Bus struct {
 	methods map[string]Method
 	nodes   map[string]deliver.Node
 	prefix  string // before every table's name
-	now     func() time.Time
 }
 
 // New composes a bus.
@@ -90,8 +89,7 @@ func New(set Settings, clients Clients, chances Chances, log *slog.Logger) *Bus 
 	db := store.New(clients.DynamoDB, set.TablePrefix, chances.Pause)
 	queue := timer.New(clients.SQS, set.QueueURL)
 	post := deliver.New(chances.Pause)
-	b := &Bus{post: post, log: log, methods: map[string]Method{}, nodes: map[string]deliver.Node{}, prefix: set.TablePrefix,
-		now: chances.Now}
+	b := &Bus{post: post, log: log, methods: map[string]Method{}, nodes: map[string]deliver.Node{}, prefix: set.TablePrefix}
 	for _, stage := range Stages() {
 		if endpoint := set.Callbacks[stage]; endpoint != "" {
 			b.nodes[stage] = deliver.Node{ID: deliver.NodeID(endpoint), Stage: stage}
@@ -104,29 +102,20 @@ func New(set Settings, clients Clients, chances Chances, log *slog.Logger) *Bus 
 	if chances.Sleep == nil {
 		chances.Sleep = sleep
 	}
-	if set.Chores == 0 {
-		set.Chores = chores
-	}
-	if set.PasswordCost == (user.Cost{}) {
-		set.PasswordCost = user.DefaultCost()
-	}
-	if set.RepairAge == 0 {
-		set.RepairAge = task.RepairAge
-	}
+	set.Chores = cmp.Or(set.Chores, chores)
+	set.FanoutRate = cmp.Or(set.FanoutRate, topic.DefaultRate)
 	rows := &call.Rows{DB: db, Now: chances.Now, ULID: chances.ULID}
-	b.Users = &user.Users{DB: db, Now: chances.Now, NewID: chances.NewID, Passwords: user.NewHasher(set.PasswordCost, hashes, chances.Salt)}
+	passwords := user.NewHasher(cmp.Or(set.PasswordCost, user.DefaultCost()), hashes, chances.Salt)
+	b.Users = &user.Users{DB: db, Now: chances.Now, NewID: chances.NewID, Passwords: passwords}
 	b.Sessions = &session.Sessions{DB: db, Rows: rows, Timer: queue, Post: post, Users: b.Users, Log: log, Now: chances.Now,
 		NewID: chances.NewID, Chores: set.Chores, LoadAvg: chances.LoadAvg}
 	b.Tasks = &task.Tasks{DB: db, Rows: rows, Timer: queue, Post: post, Sessions: b.Sessions, Log: log, Now: chances.Now, NewID: chances.NewID,
 		Pick:   func(n int) int { return min(int(chances.Float()*float64(n)), n-1) },
-		Shards: func(path string) int { return max(set.Shards[path], 1) }, RepairAge: set.RepairAge}
+		Shards: func(path string) int { return max(set.Shards[path], 1) }, RepairAge: cmp.Or(set.RepairAge, task.RepairAge)}
 	b.Sessions.Tasks = b.Tasks
 	b.Locks = &lock.Locks{DB: db, Post: post, Sessions: b.Sessions, Log: log, Now: chances.Now}
 	b.Pipes = &pipe.Pipes{DB: db, Rows: rows, Timer: queue, Post: post, Sessions: b.Sessions, Now: chances.Now, NewID: chances.NewID,
-		RepairAge: set.RepairAge}
-	if set.FanoutRate == 0 {
-		set.FanoutRate = topic.DefaultRate
-	}
+		RepairAge: cmp.Or(set.RepairAge, pipe.RepairAge)}
 	b.Topics = &topic.Topics{DB: db, Timer: queue, DeadLetters: timer.New(clients.SQS, set.DeadLettersURL), Log: log, Now: chances.Now,
 		NewID: chances.NewID, Chores: set.Chores, Rate: set.FanoutRate, RowsAtOnce: cmp.Or(set.FanoutRows, topic.RowsAtOnce)}
 	b.hooks = &hook.Hooks{Topics: b.Topics, Log: log}

@@ -58,8 +58,8 @@ func (b *Bus) Message(ctx context.Context, o Origin, body []byte) error {
 		return b.answer(ctx, connid, jsonrpc.Answer(req.ID, jsonrpc.Failure(bad)))
 	}
 	c := &call.Call{Connid: connid, ID: req.ID, Request: o.Request, Node: b.nodes[o.Stage], IP: o.IP}
-	inTime, stop := b.inTime(ctx)
-	outcome, err := b.run(inTime, c, req)
+	limited, stop := inTime(ctx)
+	outcome, err := b.run(limited, c, req)
 	stop()
 	if call.IsRecorded(err) {
 		return fmt.Errorf("%s, answered from its record: %w", req.Method, err)
@@ -81,13 +81,13 @@ func (b *Bus) Message(ctx context.Context, o Origin, body []byte) error {
 // answering is how much of a function's time is kept for the answer: a call that has no end by then is told -32603, where its caller would hear nothing.
 const answering = time.Second
 
-// inTime returns the context of a call, which ends before that of its function. Both go by the bus' clock.
-func (b *Bus) inTime(ctx context.Context) (context.Context, context.CancelFunc) {
+// inTime returns the context of a call, which ends before that of its function: by the same clock, which is the machine's whatever the bus' is.
+func inTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	end, limited := ctx.Deadline()
 	if !limited {
 		return context.WithCancel(ctx)
 	}
-	return context.WithTimeout(ctx, end.Sub(b.now())-answering)
+	return context.WithDeadline(ctx, end.Add(-answering))
 }
 
 // run finds the method, reads its params, then asks for permission, and only then looks at anything else.

@@ -1,6 +1,7 @@
 package nexus
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -72,7 +73,7 @@ func guarded[P any](name, function string, read func(*jsonrpc.Params) P, subject
 	}}
 }
 
-// twice adds a second permission to a method that is guarded.
+// twice is a method that is guarded and needs a second permission besides.
 func twice[P any](name, function string, read func(*jsonrpc.Params) P, subject func(P) string, besides func(P) permission,
 	run func(*Bus, context.Context, *call.Call, P) (jsonrpc.Outcome, error)) Method {
 	return Method{Name: name, Function: function, prepare: func(b *Bus, p *jsonrpc.Params) prepared {
@@ -134,14 +135,15 @@ func readList(p *jsonrpc.Params) access.List {
 	p.Check("prefix", err)
 	filter, err := access.CompileFilter(p.OptString("filter", ""))
 	p.Check("filter", err)
-	const most = 1 << 30
-	return access.List{Prefix: prefix, Filter: filter, Depth: int(clamp(p.OptInt("depth", -1), -1, most)),
-		Limit: int(clamp(p.OptInt("limit", access.DefaultLimit), 0, most)), Skip: int(clamp(p.OptInt("skip", 0), 0, most))}
+	depth := clamp(p.OptInt("depth", -1), -1)
+	list := readPage(p)
+	list.Prefix, list.Filter, list.Depth = prefix, filter, depth
+	return list
 }
 
 // readPage reads what a list call takes that has no names to select by.
 func readPage(p *jsonrpc.Params) access.List {
-	return access.List{Limit: int(clamp(p.OptInt("limit", access.DefaultLimit), 0, 1<<30)), Skip: int(clamp(p.OptInt("skip", 0), 0, 1<<30))}
+	return access.List{Limit: clamp(p.OptInt("limit", access.DefaultLimit), 0), Skip: clamp(p.OptInt("skip", 0), 0)}
 }
 
 // readCount reads what every count call takes. Nexus knows no limit of the rows that subprefixes brings: they are cut only where one is asked for.
@@ -156,12 +158,10 @@ func readCount(p *jsonrpc.Params) access.Count {
 // countSubject is the name a count call needs permission on.
 func countSubject(c access.Count) string { return listSubject(c.List) }
 
-func clamp(n, least, most int64) int64 { return min(max(n, least), most) }
+// clamp brings a number within what an int holds anywhere, and no listing reaches.
+func clamp(n, least int64) int { return int(min(max(n, least), 1<<30)) }
 
 // listSubject is the name a list call needs permission on: the prefix listed.
 func listSubject(l access.List) string {
-	if l.Prefix == "" {
-		return "."
-	}
-	return l.Prefix
+	return cmp.Or(l.Prefix, ".")
 }

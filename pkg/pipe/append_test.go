@@ -70,7 +70,7 @@ func TestAppendRows(t *testing.T) {
 // TestAppendDies: whichever request is the fan-out's last, the repetition makes it good: no hole, no double.
 func TestAppendDies(t *testing.T) {
 	for _, waits := range []bool{false, true} {
-		kinds := map[string]func(*bench) harness.Kind{"number": (*bench).alloting, "row": (*bench).puttingRow}
+		kinds := map[string]func(*bench) harness.Kind{"number": (*bench).allotting, "row": (*bench).puttingRow}
 		if waits {
 			kinds = map[string]func(*bench) harness.Kind{"hand-over": (*bench).directing, "clearing": (*bench).clearing}
 		}
@@ -102,7 +102,7 @@ func TestAppendAfterAPlug(t *testing.T) {
 		t.Run(fmt.Sprint("waits ", waits), func(t *testing.T) {
 			b := newBench(t)
 			owner, other := b.pair()
-			b.DiesAfter(b.alloting(), func() string { return b.publish(1, "1") })
+			b.DiesAfter(b.allotting(), func() string { return b.publish(1, "1") })
 			b.says(other.write("7", "7"), "")
 			b.Advance(pipe.PlugAge)
 			b.says(owner.read("1", ""), "")
@@ -111,7 +111,7 @@ func TestAppendAfterAPlug(t *testing.T) {
 				b.says(owner.read("2", ""), "")
 			}
 			if !waits {
-				b.alloting().Lose(1)
+				b.allotting().Lose(1)
 			}
 			b.says(b.publish(1, "1"), "true")
 			b.says(b.publish(1, "1"), "true")
@@ -133,7 +133,7 @@ func TestAppendToAFullPipe(t *testing.T) {
 	owner := b.client("owner")
 	owner.create(`{"len":1}`)
 	b.says(b.publish(1, "1"), "true")
-	b.alloting().Lose(1)
+	b.allotting().Lose(1)
 	b.says(b.publish(2, "2"), "true")
 	b.says(b.publish(2, "2"), "true")
 	b.want("A owner len=1 head=0.0/0 tail=1/1 count=2 unread=1 drops=1 r=2", "A.0 1/0 1")
@@ -145,7 +145,7 @@ func TestAppendToAFullPipe(t *testing.T) {
 
 // TestTwoAppendsAtATime: the stream gives a record to two handlers.
 func TestTwoAppendsAtATime(t *testing.T) {
-	for name, at := range map[string]func(*bench) harness.Kind{"number": (*bench).alloting, "row": (*bench).puttingRow} {
+	for name, at := range map[string]func(*bench) harness.Kind{"number": (*bench).allotting, "row": (*bench).puttingRow} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			b.pair()
@@ -165,7 +165,7 @@ func TestTwoAppendsAtATime(t *testing.T) {
 }
 
 func TestLostResponsesOfAnAppend(t *testing.T) {
-	for name, at := range map[string]func(*bench) harness.Kind{"number": (*bench).alloting, "row": (*bench).puttingRow} {
+	for name, at := range map[string]func(*bench) harness.Kind{"number": (*bench).allotting, "row": (*bench).puttingRow} {
 		for lost := 1; lost < attempts; lost++ {
 			t.Run(fmt.Sprint(name, lost), func(t *testing.T) {
 				b := newBench(t)
@@ -189,7 +189,7 @@ func TestLostResponsesOfAnAppend(t *testing.T) {
 func TestAppendFails(t *testing.T) {
 	b := newBench(t)
 	owner, _ := b.pair()
-	b.alloting().Lose(attempts)
+	b.allotting().Lose(attempts)
 	b.says(b.publish(1, "1"), "unknown")
 	b.puttingRow().Fail(attempts)
 	b.says(b.publish(1, "1"), "unknown")
@@ -303,7 +303,7 @@ func TestSeveralInAFullPipe(t *testing.T) {
 	b := newBench(t)
 	owner := b.client("owner")
 	owner.create(`{"len":2}`)
-	b.alloting().Lose(1)
+	b.allotting().Lose(1)
 	b.says(b.publishes(1, "1", "2", "3", "4"), "true")
 	b.says(b.publishes(1, "1", "2", "3"), "true")
 	b.says(b.publishes(2, "2", "3", "4"), "true")
@@ -331,7 +331,7 @@ func TestAppendInOtherParts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			b.pair()
-			b.DiesAfter(b.alloting(), func() string { return b.publishes(1, "1", "2", "3") })
+			b.DiesAfter(b.allotting(), func() string { return b.publishes(1, "1", "2", "3") })
 			for range 2 {
 				b.says(b.publishes(c.first, c.again...), "true")
 				b.want(append([]string{"A owner head=0.0/0 " + c.state[0]}, c.state[1:]...)...)
@@ -359,8 +359,8 @@ func TestAppendsOfDifferentParts(t *testing.T) {
 	}
 	b := newBench(t)
 	b.pair()
-	b.DiesAfter(b.alloting(), func() string { return b.publishes(1, "1", "2", "3") })
-	b.alloting().Run(func() { b.says(b.publishes(1, "1"), "true") })
+	b.DiesAfter(b.allotting(), func() string { return b.publishes(1, "1", "2", "3") })
+	b.allotting().Run(func() { b.says(b.publishes(1, "1"), "true") })
 	b.says(b.publishes(1, "1", "2"), "true")
 	b.want("A owner head=0.0/0 tail=3/5 count=5 unread=5 r=2 in 2", "A.0 plug", "A.1 4/3 1", "A.2 5/4 2")
 }

@@ -188,7 +188,7 @@ func counted(waiting, drops, count int, texts ...string) string {
 func (b *bench) update(with ...string) harness.Kind {
 	return b.On("UpdateItem", append([]string{`"nexus-pipes"`}, with...)...)
 }
-func (b *bench) alloting() harness.Kind  { return b.update(`":all"`) }
+func (b *bench) allotting() harness.Kind { return b.update(`":all"`) }
 func (b *bench) directing() harness.Kind { return b.update(`":what"`, `":k"`, `":count"`) }
 func (b *bench) claiming() harness.Kind  { return b.update(`":what"`, `":to"`) }
 func (b *bench) joining() harness.Kind   { return b.update(`":asks"`) }

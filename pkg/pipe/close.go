@@ -8,7 +8,6 @@ import (
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -89,7 +88,7 @@ func (p *Pipes) closed(ctx context.Context, m *meta, token string) error {
 	// Key: the pipe. Condition: it is closed. Effect: no read waits any more, and the ok is not owed; the hand-overs under way are left to who is at
 	// them. A loser finds the pipe gone.
 	i, err := p.DB.Do(ctx, store.Write{Table: store.Pipes, Key: metaKey(m.pipeid), Update: "SET #waits = :none REMOVE #owed.#token",
-		If: "attribute_exists(#closed)", Values: store.Item{":none": &types.AttributeValueMemberL{Value: []types.AttributeValue{}}},
+		If: "attribute_exists(#closed)", Values: store.Item{":none": noWaits()},
 		Names: map[string]string{"#token": token}})
 	if _, lost := store.Lost(err); lost {
 		return nil
@@ -139,20 +138,18 @@ func (p *Pipes) abandon(ctx context.Context, pipeid, connid string) error {
 	vals := store.Item{":owner": store.S(connid), ":zero": store.N(0)}
 	// Key: the pipe. Condition: it is of that session and owes no writer its ok. Effect: it is gone. A loser finds it gone, or that it owes.
 	_, err := p.DB.Do(ctx, store.Write{Table: store.Pipes, Key: metaKey(pipeid), If: "#owner = :owner AND size(#owed) = :zero", Values: vals})
-	old, lost := store.Lost(err)
-	if !lost || old.Str("owner") != connid {
-		if lost {
-			return nil
-		}
+	switch old, lost := store.Lost(err); {
+	case !lost:
 		return err
+	case old.Str("owner") != connid:
+		return nil // there is none of that session
 	}
 	none := store.M(store.Item{})
 	// Key: the pipe. Condition: it is of that session. Effect: it is closed, and holds nothing but what it owes: who is at it clears that, or
 	// repair. A loser finds it gone.
 	i, err := p.DB.Do(ctx, store.Write{Table: store.Pipes, Key: metaKey(pipeid),
 		Update: "SET #closed = if_not_exists(#closed, :now), #waits = :empty, #who = :none, #what = :none, #was = :none", If: "#owner = :owner",
-		Values: store.Item{":owner": vals[":owner"], ":now": store.Millis(p.Now()), ":none": none,
-			":empty": &types.AttributeValueMemberL{Value: []types.AttributeValue{}}}})
+		Values: store.Item{":owner": vals[":owner"], ":now": store.Millis(p.Now()), ":none": none, ":empty": noWaits()}})
 	if _, lost := store.Lost(err); lost {
 		return nil
 	}

@@ -46,7 +46,7 @@ func TestCloseAgainstAll(t *testing.T) {
 		owner []string
 		other []string
 	}{
-		{"a write's number", nil, func(b *bench, do func()) { b.alloting().Run(do) },
+		{"a write's number", nil, func(b *bench, do func()) { b.allotting().Run(do) },
 			func(_, other *client) string { return other.write("7", "7") }, "-32003 Invalid pipe:[A]", nil, nil},
 		{"a write's row", nil, func(b *bench, do func()) { b.puttingRow().Run(do) },
 			func(_, other *client) string { return other.write("7", "7") }, "", nil, []string{"7" + ok}},

@@ -7,8 +7,6 @@ import (
 	"nexus/pkg/call"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
 // Create is what pipe.create takes.
@@ -60,7 +58,7 @@ func (p *Pipes) open(ctx context.Context, pipeid, owner string, length int64) er
 		Item: store.Item{"pipeid": store.S(pipeid), "row": store.S(metaRow), "owner": store.S(owner),
 			"len": store.N(length), "head": position{}.attribute(),
 			"tail":  store.M(store.Item{"n": zero, "c": zero, "s": zero, "w": zero, "d": zero, "a": zero}),
-			"waits": &types.AttributeValueMemberL{Value: []types.AttributeValue{}}, "asks": zero, "asker": store.S(""),
+			"waits": noWaits(), "asks": zero, "asker": store.S(""),
 			"who": none, "what": none, "was": none, "owed": none, "made": none, "sn": none, "sk": none, "sf": none,
 			store.AttrExpires: store.N(p.expiry())}})
 	return err

@@ -32,7 +32,7 @@
 //	made                tail just before each of the last few allotments, by the token of who got it
 //	sn, sk, sf          by row of publications: the last that a number was allotted to or that was handed over or dropped, tail just before, and the first
 //	                    of those to which that number was allotted
-//	closed              when it was closed
+//	closed, closer      when it was closed, and by which request
 //	refused             the tokens of what can happen no more, since its caller was told -32603; mostly none
 //
 // # Every acknowledged message is read exactly once or counted in drops

@@ -2,7 +2,7 @@ package pipe
 
 import (
 	"context"
-	"errors"
+	"fmt"
 
 	"nexus/pkg/store"
 	"nexus/pkg/timer"
@@ -14,7 +14,7 @@ const (
 	WakeDeadline = "pipe.deadline"
 	// WakeLook comes when a number without a row is old enough to be given up. It names the pipe.
 	WakeLook = "pipe.look"
-	// WakeInspect comes when what was under way in a pipe is old enough for repair.
+	// WakeInspect comes when what was under way in a pipe is old enough for repair. It names the pipe.
 	WakeInspect = "pipe.inspect"
 )
 
@@ -32,7 +32,7 @@ func (p *Pipes) Woken(ctx context.Context, w timer.Wake) error {
 		}
 		return p.inspect(ctx, m, false)
 	}
-	return errors.New("a timer that names no pipe")
+	return fmt.Errorf("a timer of pipes that says nothing: %s %v", w.Kind, w.Key)
 }
 
 // expireRead answers a read that waits past its deadline, and goes on to the deadline if that is ahead. A read that waits no more needs nothing.

@@ -36,11 +36,11 @@ func TestLateDrop(t *testing.T) {
 	owner, other := b.client("owner"), b.client("other")
 	owner.create(`{"len":1}`)
 	b.says(other.write("1", "1"), "")
-	arrive := b.alloting().Stray(1)
+	arrive := b.allotting().Stray(1)
 	b.says(other.write("2", "2"), "")
 	b.inVain(arrive)
 
-	arrive = b.alloting().Stray(attempts)
+	arrive = b.allotting().Stray(attempts)
 	b.says(other.write("3", "3"), "unknown")
 	owner.forgets() // nor does the pipe know that it was not carried out
 	b.inVain(arrive)
@@ -48,7 +48,7 @@ func TestLateDrop(t *testing.T) {
 
 	// Of several some find no room: those are dropped once.
 	b.says(owner.read("4", ""), "")
-	arrive = b.alloting().Stray(1)
+	arrive = b.allotting().Stray(1)
 	b.says(other.write("5", `[5,6,7],"multi":true`), "")
 	b.says(owner.read("6", ""), "")
 	b.inVain(arrive)
@@ -59,11 +59,11 @@ func TestLateDrop(t *testing.T) {
 func TestLateNumber(t *testing.T) {
 	b := newBench(t)
 	owner, other := b.pair()
-	arrive := b.alloting().Stray(1)
+	arrive := b.allotting().Stray(1)
 	b.says(other.write("1", "1"), "")
 	b.inVain(arrive) // the token is known
 
-	arrive = b.alloting().Stray(1)
+	arrive = b.allotting().Stray(1)
 	b.says(other.write("2", "2"), "")
 	owner.forgets()
 	owner.Got()

@@ -166,6 +166,11 @@ func (w wait) attribute() types.AttributeValue {
 	return store.M(i)
 }
 
+// noWaits is waits where no read waits.
+func noWaits() types.AttributeValue {
+	return &types.AttributeValueMemberL{Value: []types.AttributeValue{}}
+}
+
 // what returns what a hand-over says of its messages.
 func (h *handover) what() types.AttributeValue {
 	i := store.Item{"at": store.Millis(h.at)}

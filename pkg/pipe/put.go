@@ -78,11 +78,11 @@ func (p *Pipes) put(ctx context.Context, m *meta, e *entry) (there bool, err err
 			continue
 		}
 		if got.fit > 0 {
-			there, err := p.putRow(ctx, e.pipeid, p.row(got.tail, e.messages[:got.fit], e.body, got.token))
+			r, err := p.putRow(ctx, e.pipeid, p.row(got.tail, e.messages[:got.fit], e.body, got.token))
 			if err != nil {
 				return true, err
 			}
-			if there.plug { // it took longer than a handler has; nobody was told anything of that number
+			if r.plug { // it took longer than a handler has; nobody was told anything of that number
 				if m, err = p.get(ctx, e.pipeid); err != nil {
 					return true, err
 				}

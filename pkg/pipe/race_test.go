@@ -34,7 +34,7 @@ func TestTwoWritersTwoReads(t *testing.T) {
 // TestReadJoinsWhileWriting: wherever a read joins between the steps of a write that found none, it is served.
 func TestReadJoinsWhileWriting(t *testing.T) {
 	for name, at := range map[string]func(b *bench, join func()){
-		"before the number": func(b *bench, join func()) { b.alloting().Run(join) },
+		"before the number": func(b *bench, join func()) { b.allotting().Run(join) },
 		"before the row":    func(b *bench, join func()) { b.puttingRow().Run(join) },
 		"before the look":   func(b *bench, join func()) { b.puttingRow().Then(join) },
 	} {
@@ -125,10 +125,10 @@ func TestRoomIsTakenMeanwhile(t *testing.T) {
 	b := newBench(t)
 	owner, other := b.client("owner"), b.client("other")
 	owner.create(`{"len":2}`)
-	b.alloting().Run(func() { b.says(other.write("8", "8"), "") })
+	b.allotting().Run(func() { b.says(other.write("8", "8"), "") })
 	b.says(other.write("7", `[1,2,3],"multi":true`), "")
 	b.want("A owner len=2 head=0.0/0 tail=2/2 count=4 unread=2 drops=2", "A.0 1/0 8", "A.1 2/1 1")
-	b.alloting().Run(func() { b.says(owner.read("1", ""), "") })
+	b.allotting().Run(func() { b.says(owner.read("1", ""), "") })
 	b.says(other.write("9", "9"), "")
 	owner.got("1" + counted(0, 2, 1, "8", "1"))
 	b.says(owner.read("2", ""), "")

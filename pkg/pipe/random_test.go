@@ -168,7 +168,7 @@ const publications = 1_000_000
 func (s *story) disturb() {
 	kinds := []harness.Kind{s.update(), s.update(), s.update(), s.getting(), s.puttingRow(), s.On("PostToConnection"), s.On("Query", "nexus-pipes")}
 	if s.topical {
-		kinds = append(kinds, s.alloting(), s.alloting(), s.alloting(), s.puttingRow(), s.puttingRow())
+		kinds = append(kinds, s.allotting(), s.allotting(), s.allotting(), s.puttingRow(), s.puttingRow())
 	}
 	kind := kinds[s.rng.IntN(len(kinds))]
 	what := func() {

@@ -16,7 +16,7 @@ func TestWriteDies(t *testing.T) {
 		at   func(*bench) harness.Kind
 		read bool // the message is read
 	}{
-		{"after the number", (*bench).alloting, false},
+		{"after the number", (*bench).allotting, false},
 		{"after the row", (*bench).puttingRow, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -138,8 +138,7 @@ func TestRepairDies(t *testing.T) {
 	b.says(owner.read("1", ""), "")
 	b.DiesAfter(b.directing(), func() string { return other.write("7", "7") })
 	b.Advance(pipe.RepairAge)
-	ctx := b.PostTo(owner.Client)
-	ctx.Fail(attempts)
+	b.PostTo(owner.Client).Fail(attempts)
 	if err := b.pipes.Changed(b.ctx, [][2]string{{b.id("A"), "meta"}}); err == nil {
 		t.Error("no error of a post that failed")
 	}
@@ -192,7 +191,7 @@ func TestWakes(t *testing.T) {
 	b := newBench(t)
 	owner, other := b.pair()
 	b.says(owner.read("1", `"timeout":20`), "")
-	b.DiesAfter(b.alloting(), func() string { return other.write("7", `[1,2],"multi":true`) })
+	b.DiesAfter(b.allotting(), func() string { return other.write("7", `[1,2],"multi":true`) })
 	b.repair()
 	b.says(owner.read("2", `"timeout":70`), "")
 	b.repair()

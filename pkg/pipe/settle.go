@@ -43,11 +43,11 @@ func (p *Pipes) settle(ctx context.Context, m *meta) (blocked *span, err error) 
 			continue
 		}
 		h := &handover{token: p.token(), at: p.Now()}
-		w, err := p.claim(ctx, m, h, s, &first)
+		now, err := p.claim(ctx, m, h, s, &first)
 		if err != nil {
 			return nil, err
 		}
-		if m = w; m == nil || m.handed[h.token].token == "" {
+		if m = now; m == nil || m.handed[h.token].token == "" {
 			continue
 		}
 		if m, err = p.handOver(ctx, m, h, s.messages, nil); err != nil {

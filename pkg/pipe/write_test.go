@@ -216,7 +216,7 @@ func TestNoPipe(t *testing.T) {
 
 // Lost responses: whichever it is, each message is read once and each call answered once.
 func TestLostResponsesOfAWrite(t *testing.T) {
-	kinds := map[string]func(*bench) harness.Kind{"get": (*bench).getting, "allot": (*bench).alloting, "row": (*bench).puttingRow}
+	kinds := map[string]func(*bench) harness.Kind{"get": (*bench).getting, "allot": (*bench).allotting, "row": (*bench).puttingRow}
 	for name, kind := range kinds {
 		for lost := 1; lost < attempts; lost++ {
 			t.Run(fmt.Sprint(name, lost), func(t *testing.T) {
@@ -257,9 +257,9 @@ func TestLostResponsesOfAHandOver(t *testing.T) {
 func TestLostResponseAmongWriters(t *testing.T) {
 	b := newBench(t)
 	owner, other := b.pair()
-	b.alloting().Lose(1)
-	b.alloting().Then(func() {
-		b.alloting().Run(func() {
+	b.allotting().Lose(1)
+	b.allotting().Then(func() {
+		b.allotting().Run(func() {
 			for _, id := range []string{"7", "8", "9"} {
 				b.says(owner.write(id, id), "")
 			}
@@ -276,7 +276,7 @@ func TestLostResponseOfADrop(t *testing.T) {
 	owner, other := b.client("owner"), b.client("other")
 	owner.create(`{"len":1}`)
 	b.says(other.write("1", "1"), "")
-	b.alloting().Lose(2)
+	b.allotting().Lose(2)
 	b.says(other.write("2", "2"), "")
 	b.want("A owner len=1 head=0.0/0 tail=1/1 count=2 unread=1 drops=1", "A.0 1/0 1")
 	other.got("1"+ok, "2"+ok)
@@ -302,12 +302,12 @@ func TestForgottenDrop(t *testing.T) {
 			owner.create(`{"len":1}`)
 			b.says(other.write("1", "1"), "")
 			if test.carriedOut {
-				b.alloting().Lose(1)
+				b.allotting().Lose(1)
 			} else {
-				b.alloting().Fail(1)
+				b.allotting().Fail(1)
 			}
-			b.alloting().Run(func() { // before the first attempt
-				b.alloting().Run(func() { // before the second
+			b.allotting().Run(func() { // before the first attempt
+				b.allotting().Run(func() { // before the second
 					for n := range test.others {
 						b.says(owner.write(fmt.Sprint(n+2), "2"), "")
 					}
@@ -325,13 +325,13 @@ func TestWriteFails(t *testing.T) {
 	owner, other := b.pair()
 	b.getting().Fail(attempts)
 	b.says(other.write("1", "1"), "unknown")
-	b.alloting().Fail(attempts)
+	b.allotting().Fail(attempts)
 	b.says(other.write("2", "2"), "unknown")
 	b.want("A owner head=0.0/0 tail=0/0")
 	b.puttingRow().Fail(attempts)
 	b.says(other.write("3", "3"), "unknown")
 	b.want("A owner head=0.0/0 tail=1/1 count=1 unread=1")
-	b.Advance(11e9)
+	b.Advance(pipe.PlugAge)
 	b.says(owner.read("9", ""), "") // gives the number up
 	b.want("A owner head=1.0/1 tail=1/1 count=1 waits:9", "A.0 plug")
 	b.directing().Fail(attempts)

@@ -41,7 +41,7 @@ func (t *Topics) FanOut(ctx context.Context, records []Record) (again []string) 
 	var rows []string
 	lanes := map[string]*lane{}
 	for n, r := range records {
-		row := r.lane()
+		row := r.row()
 		if lanes[row] == nil {
 			lanes[row] = &lane{row: row}
 			rows = append(rows, row)
@@ -110,11 +110,11 @@ func (t *Topics) record(ctx context.Context, l *lane, r Record, until time.Time)
 	case l.cursor.tries >= 2*attempts:
 		return l.end(t.poison(ctx, r, errKills))
 	}
-	done, err := t.spread(ctx, l.following(p), &l.cursor, until)
+	last, err := t.spread(ctx, l.following(p), &l.cursor, until)
 	if errors.Is(err, errNoBody) {
 		return l.end(t.poison(ctx, r, err))
 	}
-	l.last = max(l.last, done)
+	l.last = max(l.last, last)
 	return err
 }
 

@@ -33,7 +33,8 @@ const (
 func labelRow(label string) store.Item { return key(partLabel+label, single) }
 
 // note puts a label's row, to last at least until a time. Most calls find that an earlier one did.
-func (l *labels) note(ctx context.Context, t *Topics, label string, until time.Time) error {
+func (t *Topics) note(ctx context.Context, label string, until time.Time) error {
+	l := &t.labels
 	l.mu.Lock()
 	known := !l.until[label].Before(until)
 	l.mu.Unlock()
@@ -53,7 +54,7 @@ func (l *labels) note(ctx context.Context, t *Topics, label string, until time.T
 		l.until = map[string]time.Time{}
 	}
 	l.until[label] = until
-	l.heard = nil
+	l.heard = nil // it may say that nobody is subscribed
 	return nil
 }
 

@@ -28,13 +28,13 @@ type publication struct {
 	whole json.RawMessage // the message composed, once it was
 }
 
-// lane is the row that a record is of, well formed or not.
-func (r Record) lane() string { return strings.TrimPrefix(r.Image.Str("part"), partPublications) }
+// row is the row that a record is of, well formed or not.
+func (r Record) row() string { return strings.TrimPrefix(r.Image.Str("part"), partPublications) }
 
 // publication reads a record. Its error says what no publication is like.
 func (r Record) publication() (*publication, error) {
 	i := r.Image
-	p := &publication{row: r.lane(), n: i.Int("n"), topic: i.Str("topic"), parts: i.Strs("parts"), msg: json.RawMessage(i.Str("msg")),
+	p := &publication{row: r.row(), n: i.Int("n"), topic: i.Str("topic"), parts: i.Strs("parts"), msg: json.RawMessage(i.Str("msg")),
 		body: i.Str("body"), at: i.Time("at")}
 	row, err := strconv.Atoi(p.row)
 	switch {

@@ -29,7 +29,7 @@ func (s Subscription) Subject() string { return s.Topic }
 func (t *Topics) Sub(ctx context.Context, c *call.Call, p Subscription) (jsonrpc.Outcome, error) {
 	expires := t.Now().Add(call.Life)
 	noted, err := beside(
-		func() error { return t.labels.note(ctx, t, firstLabel(p.Topic), expires) },
+		func() error { return t.note(ctx, firstLabel(p.Topic), expires) },
 		func() error {
 			exp := store.N(expires.Unix())
 			by, of := subscriber(p.Topic, p.Pipeid), subscribed(p.Pipeid, p.Topic)

@@ -2,10 +2,10 @@ package topic
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-	"sync"
 
 	"nexus/pkg/store"
 
@@ -65,8 +65,7 @@ func (t *Topics) newWalk(ctx context.Context, patterns []string, at string) (*wa
 		w.pattern, w.after = n, after
 	}
 	w.first = make([]page, len(w.patterns))
-	var mu sync.Mutex
-	var failed error
+	errs := make([]error, len(w.patterns))
 	var g errgroup.Group
 	g.SetLimit(queries)
 	for n := w.pattern; n < len(w.patterns); n++ {
@@ -75,20 +74,18 @@ func (t *Topics) newWalk(ctx context.Context, patterns []string, at string) (*wa
 			after = w.after
 		}
 		g.Go(func() error {
-			p, err := t.subscribers(ctx, w.patterns[n], after)
-			mu.Lock()
-			defer mu.Unlock()
-			if w.first[n] = p; err != nil {
-				failed = err
-			}
+			w.first[n], errs[n] = t.subscribers(ctx, w.patterns[n], after)
 			return nil
 		})
 	}
-	_ = g.Wait() // the error is in failed
-	if failed == nil && w.pattern < len(w.first) {
+	_ = g.Wait() // each error is in errs
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if w.pattern < len(w.first) {
 		w.page = w.first[w.pattern]
 	}
-	return w, failed
+	return w, nil
 }
 
 // subscribers reads a page of the pipes that are subscribed to what is given as it is, behind one of them.
