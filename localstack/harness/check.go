@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -25,4 +26,22 @@ func (h *Harness) InOrder(what string, got, want []string) {
 	if !slices.Equal(got, want) {
 		h.t.Errorf("%s\n\t%s\nwant\n\t%s", what, strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}
+}
+
+// InVain has requests arrive that Stray held back: they must change nothing in a table.
+func (h *Harness) InVain(table string, arrive func()) {
+	h.t.Helper()
+	before := h.printed(table)
+	arrive()
+	h.InOrder("what came late made it", h.printed(table), before)
+}
+
+func (h *Harness) printed(table string) (items []string) {
+	h.t.Helper()
+	for _, i := range h.Table(table) {
+		text, err := json.Marshal(i)
+		h.Try(err)
+		items = append(items, string(text))
+	}
+	return items
 }

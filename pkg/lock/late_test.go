@@ -1,23 +1,12 @@
 package lock_test
 
 import (
-	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"nexus/pkg/store"
 )
-
-// inVain has writes arrive that their handlers gave up: they must change nothing.
-func (b *bench) inVain(arrive func()) {
-	b.t.Helper()
-	before := b.Table(store.Locks)
-	arrive()
-	if after := b.Table(store.Locks); !reflect.DeepEqual(before, after) {
-		b.t.Errorf("what came late changed\n\t%v\nto\n\t%v", before, after)
-	}
-}
 
 // TestLateGrant: a grant that comes late is nobody's, also where the lock is free as it was when it was sent.
 func TestLateGrant(t *testing.T) {
@@ -35,7 +24,7 @@ func TestLateGrant(t *testing.T) {
 		} else if !strings.Contains(got, "EOF") {
 			t.Errorf("three grants that got no response: %s", got)
 		}
-		b.inVain(arrive)
+		b.InVain(store.Locks, arrive)
 		b.Advance(time.Second)
 		if got := bob.lock("door"); !strings.HasPrefix(got, "fence ") {
 			t.Errorf("the lock is not free: %s", got)
@@ -60,7 +49,7 @@ func TestLateUnlock(t *testing.T) {
 		if strays == 1 {
 			b.says(ana.lock("door"), "fence 2")
 		}
-		b.inVain(arrive)
+		b.InVain(store.Locks, arrive)
 		b.says(ana.unlock("door"), ok)
 	}
 }
@@ -75,6 +64,6 @@ func TestLateTakeOver(t *testing.T) {
 	b.Advance(time.Second)
 	arrive := b.granting().With(":gone").Stray(1)
 	b.says(bob.lock("door"), "fence 2")
-	b.inVain(arrive)
+	b.InVain(store.Locks, arrive)
 	b.says(bob.unlock("door"), ok)
 }

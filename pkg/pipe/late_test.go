@@ -2,7 +2,6 @@ package pipe_test
 
 import (
 	"fmt"
-	"reflect"
 	"testing"
 	"time"
 
@@ -12,16 +11,6 @@ import (
 )
 
 // Writes that their handlers gave up and that arrive when others have written since, so that nothing in the pipe tells of them any more.
-
-// inVain has what is under way arrive: it must change nothing.
-func (b *bench) inVain(arrive func()) {
-	b.t.Helper()
-	before := b.Table(store.Pipes)
-	arrive()
-	if after := b.Table(store.Pipes); !reflect.DeepEqual(before, after) {
-		b.t.Errorf("what came late changed\n\t%v\nto\n\t%v", before, after)
-	}
-}
 
 // forgets has so many others get numbers that the pipe A forgets all tokens before.
 func (c *client) forgets() {
@@ -38,12 +27,12 @@ func TestLateDrop(t *testing.T) {
 	b.says(other.write("1", "1"), "")
 	arrive := b.allotting().Stray(1)
 	b.says(other.write("2", "2"), "")
-	b.inVain(arrive)
+	b.InVain(store.Pipes, arrive)
 
 	arrive = b.allotting().Stray(attempts)
 	b.says(other.write("3", "3"), "unknown")
 	owner.forgets() // nor does the pipe know that it was not carried out
-	b.inVain(arrive)
+	b.InVain(store.Pipes, arrive)
 	b.want("A owner len=1 head=0.0/0 tail=1/1 count=7 unread=1 drops=6", "A.0 1/0 1")
 
 	// Of several some find no room: those are dropped once.
@@ -51,7 +40,7 @@ func TestLateDrop(t *testing.T) {
 	arrive = b.allotting().Stray(1)
 	b.says(other.write("5", `[5,6,7],"multi":true`), "")
 	b.says(owner.read("6", ""), "")
-	b.inVain(arrive)
+	b.InVain(store.Pipes, arrive)
 	b.want("A owner len=1 head=2.0/2 tail=2/2 count=10", "A.0 1/0 1", "A.1 8/1 5")
 }
 
@@ -61,7 +50,7 @@ func TestLateNumber(t *testing.T) {
 	owner, other := b.pair()
 	arrive := b.allotting().Stray(1)
 	b.says(other.write("1", "1"), "")
-	b.inVain(arrive) // the token is known
+	b.InVain(store.Pipes, arrive) // the token is known
 
 	arrive = b.allotting().Stray(1)
 	b.says(other.write("2", "2"), "")
@@ -90,7 +79,7 @@ func TestLateRow(t *testing.T) {
 	b.says(other.write("3", "3"), "unknown")
 	b.Advance(pipe.PlugAge)
 	b.says(owner.read("4", ""), "")
-	b.inVain(arrive)
+	b.InVain(store.Pipes, arrive)
 	b.want("A owner head=2.0/2 tail=2/2 count=2 waits:4", "A.0 1/0 1", "A.1 plug")
 }
 
@@ -116,7 +105,7 @@ func TestLateHandOvers(t *testing.T) {
 			b.says(test.call(b, owner, other), "")
 			owner.got("5" + msgs(1, "1"))
 			b.says(owner.read("7", ""), "") // that it would be handed to
-			b.inVain(arrive)
+			b.InVain(store.Pipes, arrive)
 			b.says(other.write("8", "8"), "")
 			owner.got("7" + msgs(2, "8"))
 			other.got("6"+ok, "8"+ok)
@@ -126,7 +115,7 @@ func TestLateHandOvers(t *testing.T) {
 			b.says(test.before(b, owner, other), "")
 			arrive = test.kind(b).Stray(attempts)
 			b.says(test.call(b, owner, other), "unknown")
-			b.inVain(arrive)
+			b.InVain(store.Pipes, arrive)
 			b.later()
 			owner.got()
 		})
@@ -139,7 +128,7 @@ func TestLateJoin(t *testing.T) {
 	owner, other := b.pair()
 	arrive := b.joining().Stray(1)
 	b.says(owner.read("1", ""), "")
-	b.inVain(arrive)
+	b.InVain(store.Pipes, arrive)
 	b.says(other.write("2", "2"), "")
 	owner.got("1" + msgs(1, "2"))
 
@@ -147,11 +136,11 @@ func TestLateJoin(t *testing.T) {
 	b.says(owner.read("3", ""), "")
 	b.says(other.write("4", "4"), "")
 	owner.got("3" + msgs(2, "4"))
-	b.inVain(arrive) // when it was answered
+	b.InVain(store.Pipes, arrive) // when it was answered
 
 	arrive = b.joining().Stray(3)
 	b.says(owner.read("5", ""), "unknown")
-	b.inVain(arrive)
+	b.InVain(store.Pipes, arrive)
 	b.want("A owner head=0.0/0 tail=0/0 count=2")
 }
 
@@ -164,16 +153,16 @@ func TestLateEnds(t *testing.T) {
 	b.pass(5 * time.Second)
 	owner.got("1" + counted(0, 0, 0))
 	b.says(owner.read("2", `"timeout":5`), "")
-	b.inVain(arrive)
+	b.InVain(store.Pipes, arrive)
 
 	arrive = b.clearing().Stray(1)
 	b.says(other.write("3", "3"), "")
 	owner.got("2" + msgs(1, "3"))
-	b.inVain(arrive)
+	b.InVain(store.Pipes, arrive)
 
 	arrive = b.closing().Stray(1)
 	b.says(owner.close("4"), "")
 	owner.got("4" + ok)
-	b.inVain(arrive)
+	b.InVain(store.Pipes, arrive)
 	b.want()
 }
