@@ -93,6 +93,10 @@ func origin(e events.APIGatewayWebsocketProxyRequest) nexus.Origin {
 	if e.Headers["X-Forwarded-Proto"] == "http" { // of the local stack: API Gateway has no other than https
 		o.Protocol = "ws"
 	}
+	o.CloseCode = int(rc.DisconnectStatusCode)
+	if rc.DisconnectReason != nil {
+		o.CloseReason = *rc.DisconnectReason
+	}
 	return o
 }
 

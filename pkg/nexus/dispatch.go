@@ -19,7 +19,14 @@ type Origin struct {
 	IP           string
 	Protocol     string // wss or ws; of Connected only
 	Request      string // unique to this event
+	// CloseCode and CloseReason are of Disconnected only: the status of the WebSocket's close as API Gateway gives it, with its text. 1009 is CloseTooBig; 1005
+	// where the client's close frame had none, 1006 where there was no close frame, 0 where API Gateway does not say.
+	CloseCode   int
+	CloseReason string
 }
+
+// CloseTooBig is the status (RFC 6455) with which API Gateway closes a connection whose client sent a frame over 32 KB, or a message over 128 KB.
+const CloseTooBig = 1009
 
 // Connected is a new connection. It must not be accepted if this fails.
 func (b *Bus) Connected(ctx context.Context, o Origin) error {

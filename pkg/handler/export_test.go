@@ -1,0 +1,4 @@
+package handler
+
+// Origin is what a function makes of an event's context.
+var Origin = origin
