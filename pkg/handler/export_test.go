@@ -1,4 +1,8 @@
 package handler
 
-// Origin is what a function makes of an event's context.
-var Origin = origin
+// What tests look at from outside.
+var (
+	AWSConfig = awsConfig
+	Backoff   = backoff
+	Origin    = origin
+)

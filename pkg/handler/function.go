@@ -14,10 +14,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
 // Main runs a function on Lambda, with the environment's settings.
@@ -36,9 +32,6 @@ func Main(name string) {
 	lambda.Start(function)
 }
 
-// connections is how many connections to AWS stay open for the next request. The SDK's own 10 to a host would have a fan-out open most of its anew.
-const connections = 128
-
 // Open makes the bus that an environment describes. Region and credentials are where Lambda puts them; what else the SDK would look for (profiles,
 // single sign-on, instance roles) is not there, and is a fifth of a function's size.
 func Open(env func(string) string, log *slog.Logger) (*nexus.Bus, error) {
@@ -47,18 +40,6 @@ func Open(env func(string) string, log *slog.Logger) (*nexus.Bus, error) {
 		return nil, err
 	}
 	return nexus.New(set, Clients(awsConfig(env), env), Chances(), log), nil
-}
-
-// awsConfig is the SDK's configuration by what Lambda puts into an environment.
-func awsConfig(env func(string) string) aws.Config {
-	return aws.Config{
-		Region:      env("AWS_REGION"),
-		Credentials: credentials.NewStaticCredentialsProvider(env("AWS_ACCESS_KEY_ID"), env("AWS_SECRET_ACCESS_KEY"), env("AWS_SESSION_TOKEN")),
-		HTTPClient: awshttp.NewBuildableClient().WithTimeout(AttemptTimeout).WithTransportOptions(func(t *http.Transport) {
-			t.MaxIdleConns, t.MaxIdleConnsPerHost = connections, connections
-		}),
-		Retryer: func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewStandard(), Attempts) },
-	}
 }
 
 // New returns the function of a name.
