@@ -24,6 +24,8 @@ type Call struct {
 	// Node is the stage the connection belongs to and IP the client's address, without port.
 	Node deliver.Node
 	IP   string
+	// At is when API Gateway took the request, in whole milliseconds. Its clock is one for all calls, whereas those of two handlers may differ.
+	At time.Time
 }
 
 // Session is what is in force for a connection.

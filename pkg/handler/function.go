@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"time"
 
 	"nexus/pkg/nexus"
 	"nexus/pkg/timer"
@@ -71,6 +72,9 @@ func status(code int) events.APIGatewayProxyResponse {
 func origin(e events.APIGatewayWebsocketProxyRequest) nexus.Origin {
 	rc := e.RequestContext
 	o := nexus.Origin{Stage: rc.Stage, ConnectionID: rc.ConnectionID, IP: rc.Identity.SourceIP, Protocol: "wss", Request: rc.RequestID}
+	if rc.RequestTimeEpoch > 0 {
+		o.At = time.UnixMilli(rc.RequestTimeEpoch).UTC()
+	}
 	if e.Headers["X-Forwarded-Proto"] == "http" { // of the local stack: API Gateway has no other than https
 		o.Protocol = "ws"
 	}

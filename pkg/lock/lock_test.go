@@ -47,7 +47,7 @@ func (b *bench) clients(names ...string) []client {
 // call is a new request of a client: r1, r2, …
 func (c client) call() *call.Call {
 	c.b.calls++
-	return &call.Call{Connid: c.Connid, Request: fmt.Sprintf("r%d", c.b.calls)}
+	return &call.Call{Connid: c.Connid, Request: fmt.Sprintf("r%d", c.b.calls), At: c.b.Now()}
 }
 
 // lock returns how a sync.lock ends: the fence, counted from the test's beginning, or the error.

@@ -79,6 +79,7 @@ type Bus struct {
 	hooks   *hook.Hooks
 	post    *deliver.Poster
 	log     *slog.Logger
+	now     func() time.Time
 	methods map[string]Method
 	nodes   map[string]deliver.Node
 	prefix  string // before every table's name
@@ -89,7 +90,7 @@ func New(set Settings, clients Clients, chances Chances, log *slog.Logger) *Bus 
 	db := store.New(clients.DynamoDB, set.TablePrefix, chances.Pause)
 	queue := timer.New(clients.SQS, set.QueueURL)
 	post := deliver.New(chances.Pause)
-	b := &Bus{post: post, log: log, methods: map[string]Method{}, nodes: map[string]deliver.Node{}, prefix: set.TablePrefix}
+	b := &Bus{post: post, log: log, now: chances.Now, methods: map[string]Method{}, nodes: map[string]deliver.Node{}, prefix: set.TablePrefix}
 	for _, stage := range Stages() {
 		if endpoint := set.Callbacks[stage]; endpoint != "" {
 			b.nodes[stage] = deliver.Node{ID: deliver.NodeID(endpoint), Stage: stage}

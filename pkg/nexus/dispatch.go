@@ -23,6 +23,8 @@ type Origin struct {
 	// where the client's close frame had none, 1006 where there was no close frame, 0 where API Gateway does not say.
 	CloseCode   int
 	CloseReason string
+	// At is when API Gateway took it, in whole milliseconds: by one clock for all connections. Zero where that is not known.
+	At time.Time
 }
 
 // CloseTooBig is the status (RFC 6455) with which API Gateway closes a connection whose client sent a frame over 32 KB, or a message over 128 KB.
@@ -64,7 +66,10 @@ func (b *Bus) Message(ctx context.Context, o Origin, body []byte) error {
 	if bad != nil {
 		return b.answer(ctx, connid, jsonrpc.Answer(req.ID, jsonrpc.Failure(bad)))
 	}
-	c := &call.Call{Connid: connid, ID: req.ID, Request: o.Request, Node: b.nodes[o.Stage], IP: o.IP}
+	c := &call.Call{Connid: connid, ID: req.ID, Request: o.Request, Node: b.nodes[o.Stage], IP: o.IP, At: o.At}
+	if c.At.IsZero() {
+		c.At = b.now().Truncate(time.Millisecond)
+	}
 	limited, stop := inTime(ctx)
 	outcome, err := b.run(limited, c, req)
 	stop()

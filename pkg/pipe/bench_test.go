@@ -54,7 +54,7 @@ func (b *bench) pair() (owner, other *client) {
 
 // call is a request of a client. id is its JSON-RPC id, empty for a notification; its request is named by both.
 func (c *client) call(id string) *call.Call {
-	out := &call.Call{Connid: c.Connid, Request: c.name + "/" + id}
+	out := &call.Call{Connid: c.Connid, Request: c.name + "/" + id, At: c.b.Now()}
 	if id != "" {
 		out.ID = json.RawMessage(id)
 	}

@@ -35,7 +35,7 @@ func newBench(t *testing.T) *bench {
 
 // call is a new request of a connection.
 func (b *bench) call(connid string) *call.Call {
-	return &call.Call{Connid: connid, Request: b.NewID(), IP: harness.IP}
+	return &call.Call{Connid: connid, Request: b.NewID(), IP: harness.IP, At: b.Now()}
 }
 
 func (b *bench) login(connid, params string) (jsonrpc.Outcome, error) {

@@ -55,7 +55,7 @@ func (b *bench) pair() (worker, pusher *client) { return b.client("worker"), b.c
 
 // call is a request of a client. id is its JSON-RPC id, empty for a notification; its request is named by both.
 func (c *client) call(id string) *call.Call {
-	out := &call.Call{Connid: c.Connid, Request: c.name + "/" + id, Session: call.Session{User: "nobody", Tags: c.tags}}
+	out := &call.Call{Connid: c.Connid, Request: c.name + "/" + id, Session: call.Session{User: "nobody", Tags: c.tags}, At: c.b.Now()}
 	if id != "" {
 		out.ID = json.RawMessage(id)
 	}

@@ -71,7 +71,7 @@ func newBench(t *testing.T) *bench {
 
 func (b *bench) call(connid string) *call.Call {
 	b.calls++
-	return &call.Call{Connid: connid, ID: json.RawMessage(strconv.Itoa(b.calls)), Request: fmt.Sprintf("r%d", b.calls)}
+	return &call.Call{Connid: connid, ID: json.RawMessage(strconv.Itoa(b.calls)), Request: fmt.Sprintf("r%d", b.calls), At: b.Now()}
 }
 
 const ok = `{"ok":true}`
