@@ -81,7 +81,7 @@ sim: ## run SEEDS=n simulations from seed FIRST=k on; a seed that fails is named
 
 # A deployment's options are CDK context: ARGS="-c name=bus -c alarmEmail=…"; infra/options.go has all. Those of a stack that is there belong in "context" of
 # cdk.json, so that the next deploy has them too.
-bootstrap: node credentials ## once per account and region: make what every deployment by CDK needs
+bootstrap: node credentials build ## once per account and region: make what every deployment by CDK needs
 	$(CDK) bootstrap $(ARGS) || { $(HELP); exit 1; }
 
 synth: node build ## write the CloudFormation template to cdk.out, and say what it costs at rest

@@ -32,12 +32,23 @@ func (s *stack) addAPI() {
 	s.api.host = fmt.Sprintf("%s.execute-api.%s.%s", *s.api.Ref(), *s.Region(), *s.UrlSuffix())
 }
 
+// routesAtOnce is how many routes CloudFormation makes at a time.
+const routesAtOnce = 4
+
 // addRoutes adds a route per route of the bus, all one-way, and an integration per function that serves any: an API has at most 300 of each.
+//
+// Integrations are made one after another, routes a few at a time: API Gateway takes 10 changes a second from an account, and refuses one of an API that
+// another is being made of.
 func (s *stack) addRoutes() {
 	integrations := map[string]*string{}
-	for _, r := range nexus.Routes() {
+	var last awsapigatewayv2.CfnIntegration
+	for n, r := range nexus.Routes() {
 		if integrations[r.Function] == nil {
-			integrations[r.Function] = s.integrate(r.Function)
+			integration := s.integrate(r.Function)
+			if last != nil {
+				integration.AddResourceDependency(last, nil)
+			}
+			last, integrations[r.Function] = integration, integration.Ref()
 		}
 		route := awsapigatewayv2.NewCfnRoute(s.Stack, jsii.String("Route"+title(r.Key)), &awsapigatewayv2.CfnRouteProps{
 			ApiId:             s.api.Ref(),
@@ -45,12 +56,15 @@ func (s *stack) addRoutes() {
 			AuthorizationType: jsii.String("NONE"), // sys.login is what authorises
 			Target:            jsii.String("integrations/" + *integrations[r.Function]),
 		})
+		if n >= routesAtOnce {
+			route.AddResourceDependency(s.api.routes[n-routesAtOnce], nil)
+		}
 		s.api.routes = append(s.api.routes, route)
 	}
 }
 
-// integrate has the API call a function, and returns the integration's id.
-func (s *stack) integrate(function string) *string {
+// integrate has the API call a function.
+func (s *stack) integrate(function string) awsapigatewayv2.CfnIntegration {
 	integration := awsapigatewayv2.NewCfnIntegration(s.Stack, jsii.String("Integration"+title(function)), &awsapigatewayv2.CfnIntegrationProps{
 		ApiId:           s.api.Ref(),
 		IntegrationType: jsii.String("AWS_PROXY"),
@@ -59,7 +73,7 @@ func (s *stack) integrate(function string) *string {
 	})
 	// Any stage and route: of this API alone, whose only routes to the function are the stack's.
 	s.allowInvoke("Invoke"+title(function), function, "apigateway.amazonaws.com", s.arn("execute-api", *s.api.Ref()+"/*/*"))
-	return integration.Ref()
+	return integration
 }
 
 // addStages adds a stage per dialect, and what tells clients where they are. Stages come after the routes, so that a new stack deploys them once and not
@@ -68,6 +82,7 @@ func (s *stack) addStages() {
 	logs := s.logGroup("LogsApi", "/aws/apigateway/"+s.Name)
 	account := s.addAccountLogRole()
 	var domain awsapigatewayv2.CfnDomainName
+	var before awsapigatewayv2.CfnStage
 	if s.Domain != "" {
 		domain = s.addDomain()
 	}
@@ -89,6 +104,10 @@ func (s *stack) addStages() {
 		if account != nil {
 			stage.AddResourceDependency(account, nil)
 		}
+		if before != nil { // each deploys the API, which is allowed once in 5 s
+			stage.AddResourceDependency(before, nil)
+		}
+		before = stage
 		host := s.api.host
 		if domain != nil {
 			host = s.Domain

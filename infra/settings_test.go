@@ -175,7 +175,8 @@ func TestDeadLetters(t *testing.T) {
 	want(t, "DeadLetters", plain.Resources["DeadLetters"], map[string]any{"QueueName": "nexus-dead-letters", "MessageRetentionPeriod": 14 * 24 * 3600,
 		"SqsManagedSseEnabled": true})
 	want(t, "Timer", plain.Resources["Timer"], map[string]any{"QueueName": "nexus-timer", "VisibilityTimeout": 60, "SqsManagedSseEnabled": true,
-		"RedrivePolicy.deadLetterTargetArn": "<DeadLetters.Arn>", "RedrivePolicy.maxReceiveCount": 5})
+		"RedrivePolicy.deadLetterTargetArn": "<DeadLetters.Arn>", "RedrivePolicy.maxReceiveCount": 20})
+	want(t, "MappingTimer", plain.Resources["MappingTimer"], map[string]any{"ScalingConfig.MaximumConcurrency": 5})
 	want(t, "WatchdogFailed", plain.Resources["WatchdogFailed"], map[string]any{"FunctionName": "<FunctionTimer>", "Qualifier": "$LATEST",
 		"DestinationConfig.OnFailure.Destination": "<DeadLetters.Arn>"})
 	for id, mapping := range plain.of("AWS::Lambda::EventSourceMapping") {

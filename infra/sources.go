@@ -61,6 +61,7 @@ func (s *stack) addSources() {
 		FunctionName:          s.functions[nexus.FunctionTimer].Ref(),
 		EventSourceArn:        s.timerQueue.AttrArn(),
 		BatchSize:             jsii.Number(nexus.TimerBatch),
+		ScalingConfig:         &awslambda.CfnEventSourceMapping_ScalingConfigProperty{MaximumConcurrency: jsii.Number(nexus.TimerParallel)},
 		FunctionResponseTypes: jsii.Strings("ReportBatchItemFailures"),
 	})
 	s.addSchedule()

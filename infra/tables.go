@@ -10,7 +10,10 @@ import (
 
 // addTables adds the tables of the schema. On demand: at rest they cost nothing but what is in them. Encrypted with the key that DynamoDB owns, which is
 // free and needs no rights; a key of the account's own would be asked, and paid, for.
+//
+// Those with indexes are made one after another, as CloudFormation's documentation asks for.
 func (s *stack) addTables() {
+	var indexed awsdynamodb.CfnTable
 	for _, t := range store.Schema() {
 		props := &awsdynamodb.CfnTableProps{
 			TableName:                        jsii.String(s.named(t.Name)),
@@ -47,6 +50,12 @@ func (s *stack) addTables() {
 		}
 		table := awsdynamodb.NewCfnTable(s.Stack, jsii.String("Table"+title(t.Name)), props)
 		s.keep(table, awscdk.RemovalPolicy_RETAIN)
+		if local != nil || global != nil {
+			if indexed != nil {
+				table.AddResourceDependency(indexed, nil)
+			}
+			indexed = table
+		}
 		s.tables[t.Name] = table
 	}
 }

@@ -48,7 +48,7 @@ func createQueues(ctx context.Context, client *sqs.Client, r Remote) (timerURL, 
 func sources(services aws.Config, base *string, prefix, timerURL, deadURL string) (mapping.Config, error) {
 	m := mapping.Config{Streams: dynamodbstreams.NewFromConfig(services, func(o *dynamodbstreams.Options) { o.BaseEndpoint = base }),
 		Region: Region, Account: Account,
-		Queues:    []mapping.Queue{{QueueURL: timerURL, Function: nexus.FunctionTimer, BatchSize: nexus.TimerBatch, ReportBatchItemFailures: true}},
+		Queues:    []mapping.Queue{{QueueURL: timerURL, Function: nexus.FunctionTimer, BatchSize: nexus.TimerBatch, ReportBatchItemFailures: true, MaximumConcurrency: nexus.TimerParallel}},
 		Schedules: []mapping.Schedule{{Name: "watchdog", Every: nexus.SweepEvery, Function: nexus.FunctionTimer}}}
 	for _, src := range nexus.Streams() {
 		var filters []mapping.Filter

@@ -57,12 +57,16 @@ func Streams() []StreamSource {
 		Filters: []string{topic.Filter}})
 }
 
-// The delay queue: FunctionTimer reads it, in batches of up to TimerBatch messages. A message that failed comes again after TimerVisibility and,
-// when it did TimerReceives times, goes to the dead-letter queue.
+// The delay queue: FunctionTimer reads it, in batches of up to TimerBatch messages, at most TimerParallel batches at a time. A message that failed
+// comes again after TimerVisibility and, when it did TimerReceives times, goes to the dead-letter queue.
+//
+// An invocation that Lambda throttles counts as a receipt too. So there are more of them than an outage of ten minutes brings, and no more batches at a
+// time than leave something of the ten executions that a new account may have.
 const (
 	TimerBatch      = 10
 	TimerVisibility = 6 * FunctionTimeout
-	TimerReceives   = 5
+	TimerReceives   = 20
+	TimerParallel   = 5
 )
 
 // SweepEvery is how often the schedule calls FunctionTimer.
