@@ -1,10 +1,7 @@
 package sim
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
-	"net/http"
 	"strings"
 	"time"
 
@@ -21,8 +18,7 @@ func (w *world) apply(r *request) response {
 		r.body = out.Body
 		if out.Answer != nil {
 			w.logf("do %s: answered by the mutation", r)
-			return response{http: &http.Response{StatusCode: 200, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{},
-				ContentLength: int64(len(out.Answer)), Body: io.NopCloser(bytes.NewReader(out.Answer)), Request: r.http}}
+			return said(r, 200, string(out.Answer))
 		}
 	}
 	a := w.wire.send(r)

@@ -9,7 +9,8 @@
 //
 //   - what is due in the agenda: a client acts, a post arrives, a message of the queue comes, the stream is read;
 //   - or a parked request is given to its service, fails before its effect, or loses its response after it, is told of a conflict or of a client
-//     that does not read, or its handler dies before or after it;
+//     that does not read, or its handler dies before or after it. What services say then is in refusal.go: each way in which DynamoDB throttles and
+//     cancels a transaction, batches that are carried out in part, @connections' 403, 413 and what a proxy before it says;
 //   - or time passes: an attempt ends after 1 s and a handler after 10 s, as they would on AWS.
 //
 // Parked requests are in an order that is given by what they are, not by which goroutine came first. (So one handler must not send two that are alike

@@ -53,11 +53,9 @@ func reset() error { return &net.OpError{Op: "read", Net: "tcp", Err: syscall.EC
 func (w *world) refuse(r *request) {
 	w.fault(r, "fail")
 	r.unheard()
-	if w.rng.IntN(2) == 0 {
-		r.answer <- response{err: reset()}
-		return
-	}
-	r.answer <- refusal(r, 500, "InternalServerError", "")
+	a := w.refused(r)
+	w.logf("%s", a)
+	r.answer <- a
 }
 
 // lose applies a request and loses its response. In some weather the request itself is slow: its client hears of nothing, repeats it, and it arrives
@@ -79,14 +77,34 @@ func (w *world) lose(r *request) {
 // straying is how long a request may be under way after its client gave it up.
 const straying = 5 * time.Second
 
-// conflict has a write meet another transaction.
+// conflict has a write meet another one.
 func (w *world) conflict(r *request) {
 	w.fault(r, "conflict for")
-	if r.op == "TransactWriteItems" {
-		r.answer <- refusal(r, 400, "TransactionCanceledException", `,"CancellationReasons":[{"Code":"TransactionConflict"},{"Code":"None"}]`)
+	if r.op == "TransactWriteItems" && w.rng.IntN(3) == 0 {
+		r.answer <- w.mixed(r)
 		return
 	}
-	r.answer <- refusal(r, 400, "TransactionConflictException", "")
+	a := w.conflicted(r)
+	w.logf("%s", a)
+	r.answer <- a
+}
+
+// hottest is how long a table refuses requests at most.
+const hottest = 100 * time.Millisecond
+
+// overload has a request meet a table that has too many.
+func (w *world) overload(r *request) {
+	w.fault(r, "overload")
+	r.unheard()
+	a := w.throttling(r)
+	w.logf("%s", a)
+	r.answer <- a
+}
+
+// shorten has a batch carried out in part.
+func (w *world) shorten(r *request) {
+	w.fault(r, "shorten")
+	r.answer <- w.partly(r)
 }
 
 // throttle has a post meet a client that does not read.

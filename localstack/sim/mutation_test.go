@@ -2,7 +2,6 @@ package sim
 
 import (
 	"bytes"
-	"encoding/json"
 	"testing"
 	"time"
 
@@ -89,20 +88,6 @@ func withoutSeen(o *Outgoing) {
 			})
 		}
 	}
-}
-
-// edited changes the members of an object.
-func edited(object []byte, change func(map[string]any)) []byte {
-	var members map[string]any
-	if err := json.Unmarshal(object, &members); err != nil {
-		panic(err)
-	}
-	change(members)
-	object, err := json.Marshal(members)
-	if err != nil {
-		panic(err)
-	}
-	return object
 }
 
 // TestMutations proves that the simulation misses what is taken out: of the first seeds some fails, and none does without the mutation.

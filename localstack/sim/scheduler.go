@@ -109,6 +109,13 @@ func (w *world) release(r *request) {
 		return
 	}
 	if w.faults < weather.faults {
+		if w.rng.Float64() < weather.hot && r.dynamo() {
+			w.hot, w.cool = r.target, time.Now().Add(time.Duration(w.rng.Int64N(int64(hottest))))
+		}
+		if r.dynamo() && r.target == w.hot && time.Now().Before(w.cool) {
+			w.overload(r)
+			return
+		}
 		switch chance := w.rng.Float64(); {
 		case chance < weather.fail:
 			w.refuse(r)
@@ -121,6 +128,9 @@ func (w *world) release(r *request) {
 			return
 		case chance > 1-weather.throttle && r.op == "POST":
 			w.throttle(r)
+			return
+		case chance > 1-weather.partly && r.batch():
+			w.shorten(r)
 			return
 		}
 	}

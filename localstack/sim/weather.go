@@ -12,6 +12,8 @@ type weather struct {
 	// Of each request, the part that fails before its effect, loses its response after it, meets a transaction's conflict (writes) or a client
 	// that does not read (posts).
 	fail, lose, conflict, throttle float64
+	partly                         float64       // of the batches, the part that is carried out in part
+	hot                            float64       // of each request, the part at which its table begins to refuse all requests for a while
 	stray                          float64       // of the requests that lose their response, the part that takes effect later
 	kill                           float64       // of each request, the part at which its handler dies
 	kills                          int           // handlers that may die, at most
@@ -35,22 +37,26 @@ func calm() weather {
 // forecast draws a run's weather.
 func forecast(rng *rand.Rand) weather {
 	w := calm()
-	switch n := rng.IntN(10); {
-	case n < 3:
+	switch n := rng.IntN(20); {
+	case n < 6:
 		return w
-	case n < 5:
+	case n < 9:
 		w.name, w.kill, w.kills = "one death", 0.02, 1
 		w.lostEnds, w.lateEnds = 0.3, 5*time.Second
 		return w
-	case n < 6:
+	case n < 11:
 		w.name, w.faults, w.lose, w.fail = "lost responses", 20, 0.05, 0.02
 		w.lostEnds, w.lateEnds = 0.3, 5*time.Second
+		return w
+	case n < 13:
+		w.name, w.faults, w.hot, w.conflict, w.partly = "throttled", 60, 0.01, 0.05, 0.2
 		return w
 	}
 	w.name = "storm"
 	w.kill, w.kills = 0.03*rng.Float64(), 1+rng.IntN(5)
 	w.faults = 30
 	w.fail, w.lose, w.conflict, w.throttle = 0.06*rng.Float64(), 0.08*rng.Float64(), 0.05*rng.Float64(), 0.05*rng.Float64()
+	w.partly = 0.3 * rng.Float64()
 	w.pass, w.longest, w.patience = 0.1*rng.Float64(), 400*time.Millisecond, attemptTimeout
 	w.late = time.Duration(1+rng.IntN(20)) * time.Second
 	if rng.IntN(3) == 0 {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -145,8 +146,18 @@ func (w *wire) send(r *request) response {
 	return response{h, err}
 }
 
+func (a response) String() string {
+	if a.err != nil {
+		return a.err.Error()
+	}
+	return fmt.Sprintf("%d %s", a.http.StatusCode, a.http.Header.Get("X-Amzn-Errortype"))
+}
+
 // edited changes what a response says.
 func (a response) edited(edit func([]byte) []byte) response {
+	if a.err != nil {
+		return a
+	}
 	body, err := io.ReadAll(a.http.Body)
 	if err != nil {
 		return response{err: err}
@@ -157,12 +168,4 @@ func (a response) edited(edit func([]byte) []byte) response {
 		a.http.Header.Del(name)
 	}
 	return a
-}
-
-// refusal is an error answer of a service.
-func refusal(r *request, status int, exception, more string) response {
-	body := `{"__type":"com.amazonaws.dynamodb.v20120810#` + exception + `","message":"simulated"` + more + `}`
-	return response{http: &http.Response{Status: http.StatusText(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header:        http.Header{"Content-Type": {"application/x-amz-json-1.0"}, "X-Amzn-Errortype": {exception}},
-		ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body)), Request: r.http}}
 }

@@ -96,6 +96,8 @@ type world struct {
 	userTrace    map[string][]*userSnap
 	kills        int
 	faults       int
+	hot          string    // the table that has too many requests
+	cool         time.Time // until then
 	disturbed    time.Time // the last fault
 	requests     int
 	mix          []family

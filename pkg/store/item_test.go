@@ -32,7 +32,7 @@ func TestBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pause := store.Backoff(func() float64 { return 0.5 })
 		for attempt, want := range map[int]time.Duration{1: 10 * time.Millisecond, 2: 20 * time.Millisecond, 5: 160 * time.Millisecond,
-			6: 250 * time.Millisecond, 7: 250 * time.Millisecond} {
+			6: 250 * time.Millisecond, 7: 250 * time.Millisecond, 45: 250 * time.Millisecond, 100: 250 * time.Millisecond} {
 			before := time.Now()
 			if err := pause(t.Context(), attempt); err != nil || time.Since(before) != want {
 				t.Errorf("attempt %d: %v, %v; want %v", attempt, time.Since(before), err, want)

@@ -33,7 +33,7 @@ const Contention = 8
 // Backoff returns a pause of up to 10 ms doubled with each attempt, at most 500 ms, of which chance (in [0,1)) picks the part.
 func Backoff(chance func() float64) func(context.Context, int) error {
 	return func(ctx context.Context, attempt int) error {
-		most := min(500*time.Millisecond, 10*time.Millisecond<<attempt)
+		most := min(500*time.Millisecond, 10*time.Millisecond<<min(attempt, 6)) // one that is shifted further would overflow
 		t := time.NewTimer(time.Duration(chance() * float64(most)))
 		defer t.Stop()
 		select {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,27 +65,37 @@ type Later struct {
 	Wake
 }
 
-// All sends any number of messages, ten a request.
+// tries is how often messages are sent that SQS took a request for and left out.
+const tries = 3
+
+// All sends any number of messages, ten a request. SQS may take some of a request and fail others by its own fault: those are sent again, beside the next
+// ones. An error says that some may not have been sent; who asks again sends some twice, which does no harm.
 func (q *Queue) All(ctx context.Context, list ...Later) error {
-	for len(list) > 0 {
-		n := min(len(list), 10)
-		in := &sqs.SendMessageBatchInput{QueueUrl: &q.url}
-		for i, l := range list[:n] {
-			body, err := l.Wake.body()
-			if err != nil {
-				return err
-			}
-			in.Entries = append(in.Entries, types.SendMessageBatchRequestEntry{Id: aws.String(fmt.Sprint(i)),
-				MessageBody: &body, DelaySeconds: seconds(l.After)})
+	var entries []types.SendMessageBatchRequestEntry
+	for i, l := range list {
+		body, err := l.Wake.body()
+		if err != nil {
+			return err
 		}
-		out, err := q.client.SendMessageBatch(ctx, in)
+		entries = append(entries, types.SendMessageBatchRequestEntry{Id: aws.String(fmt.Sprint(i)), MessageBody: &body, DelaySeconds: seconds(l.After)})
+	}
+	failures := map[string]int{}
+	for len(entries) > 0 {
+		n := min(len(entries), 10)
+		out, err := q.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.url, Entries: entries[:n]})
 		if err != nil {
 			return fmt.Errorf("timers: %w", err)
 		}
-		if len(out.Failed) > 0 {
-			return fmt.Errorf("timers: %d of %d refused: %s", len(out.Failed), n, aws.ToString(out.Failed[0].Code))
+		var again []types.SendMessageBatchRequestEntry
+		for _, f := range out.Failed {
+			id := aws.ToString(f.Id)
+			at := slices.IndexFunc(entries[:n], func(e types.SendMessageBatchRequestEntry) bool { return aws.ToString(e.Id) == id })
+			if failures[id]++; at < 0 || f.SenderFault || failures[id] == tries {
+				return fmt.Errorf("timers: %d of %d refused: %s", len(out.Failed), n, aws.ToString(f.Code))
+			}
+			again = append(again, entries[at])
 		}
-		list = list[n:]
+		entries = append(again, entries[n:]...)
 	}
 	return nil
 }
