@@ -29,7 +29,7 @@ func (b *bus) open(c *nxcore.NexusConn, id string) *nxcore.Pipe {
 
 func TestPipe(t *testing.T) {
 	b := newBus(t)
-	reader, writer := b.nobody(), b.nobody() // pipes need no login
+	reader, writer := b.root(), b.root()
 	in := b.pipe(reader)
 	out := b.open(writer, in.Id())
 
@@ -48,7 +48,7 @@ func TestPipe(t *testing.T) {
 
 func TestPipeOverflow(t *testing.T) {
 	b := newBus(t)
-	c := b.nobody()
+	c := b.root()
 	p := b.pipe(c, &nxcore.PipeOpts{Length: 2})
 	b.want(ok)(p.WriteN([]any{"a", "b", "c", "d"}))
 	b.want(`{"Msgs":[{"Count":1,"Msg":"a"},{"Count":2,"Msg":"b"}],"Waiting":0,"Drops":2}`)(p.Read(10, 0))
@@ -59,7 +59,7 @@ func TestPipeOverflow(t *testing.T) {
 // Listen is how programs read: in a loop that ends with the pipe.
 func TestPipeListen(t *testing.T) {
 	b := newBus(t)
-	reader, writer := b.nobody(), b.nobody()
+	reader, writer := b.root(), b.root()
 	in := b.pipe(reader)
 	out := b.open(writer, in.Id())
 	messages := in.Listen(nil)
@@ -86,7 +86,7 @@ func TestPipeListen(t *testing.T) {
 // A pipe ends with its session; so does a Listen.
 func TestPipeOfAConnectionThatIsGone(t *testing.T) {
 	b := newBus(t)
-	reader, writer := b.nobody(), b.nobody()
+	reader, writer := b.root(), b.root()
 	in := b.pipe(reader)
 	out := b.open(writer, in.Id())
 	messages := in.Listen(make(chan *nxcore.Msg, 1))

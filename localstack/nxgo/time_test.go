@@ -118,7 +118,7 @@ func TestPullsAgain(t *testing.T) {
 
 func TestPipeTimeouts(t *testing.T) {
 	inBubble(t, func(b *bus) {
-		c := b.nobody()
+		c := b.root()
 		p := b.pipe(c)
 		const nothing = `{"Msgs":[],"Waiting":0,"Drops":0}`
 		for _, d := range []time.Duration{700 * time.Millisecond, time.Minute, 20 * time.Minute} {
@@ -133,7 +133,7 @@ func TestPipeTimeouts(t *testing.T) {
 // The library pings a connection that is idle, often enough for the watchdog and the gateway. Nobody can keep one for more than two hours.
 func TestIdleConnection(t *testing.T) {
 	inBubble(t, func(b *bus) {
-		reader, writer := b.nobody(), b.nobody()
+		reader, writer := b.root(), b.root()
 		in := b.pipe(reader)
 		messages := in.Listen(nil)
 		time.Sleep(119 * time.Minute)

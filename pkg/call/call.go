@@ -28,6 +28,9 @@ type Call struct {
 	At time.Time
 }
 
+// Nobody is the user of a session before it logs in.
+const Nobody = "nobody"
+
 // Session is what is in force for a connection.
 type Session struct {
 	User string

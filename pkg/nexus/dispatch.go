@@ -124,6 +124,15 @@ func (b *Bus) run(ctx context.Context, c *call.Call, req *jsonrpc.Request) (outc
 			return "", err
 		}
 	}
+	if p.entered {
+		in, tags, err := b.Sessions.Entered(ctx, c.Connid)
+		if err != nil {
+			return "", err
+		}
+		if !in && !nobodyMay(m.Name, tags) {
+			return "", jsonrpc.Err(jsonrpc.PermissionDenied, "")
+		}
+	}
 	if p.guarded && !p.allows(m.Name, c) {
 		return "", jsonrpc.Err(jsonrpc.PermissionDenied, "")
 	}

@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"nexus/pkg/access"
 	"nexus/pkg/call"
 	"nexus/pkg/jsonrpc"
-	"nexus/pkg/session"
 )
 
 // The functions that methods are routed to: the folders of functions/ that serve the WebSocket.
@@ -34,6 +34,7 @@ type Method struct {
 
 // prepared is a call whose params are read, but not yet known to be good.
 type prepared struct {
+	entered bool   // who has not logged in needs a tag
 	loaded  bool   // the session is loaded; a call that finds its subjects itself asks for permission itself
 	guarded bool   // the session is loaded and must allow the method on the subject
 	subject string // what permission is needed on
@@ -55,12 +56,31 @@ func (p *prepared) allows(name string, c *call.Call) bool {
 	return p.besides.tag == "" || c.Session.Tags.Allows(p.besides.tag, p.besides.subject)
 }
 
-// free is a method that needs no tag.
-func free[P any](name, function string, read func(*jsonrpc.Params) P, run func(*Bus, context.Context, *call.Call, P) (jsonrpc.Outcome, error)) Method {
+// anybodys is a method that needs neither a tag nor a login.
+func anybodys[P any](name, function string, read func(*jsonrpc.Params) P, run func(*Bus, context.Context, *call.Call, P) (jsonrpc.Outcome, error)) Method {
 	return Method{Name: name, Function: function, prepare: func(b *Bus, p *jsonrpc.Params) prepared {
 		params := read(p)
 		return prepared{run: func(ctx context.Context, c *call.Call) (jsonrpc.Outcome, error) { return run(b, ctx, c, params) }}
 	}}
+}
+
+// free is a method that needs no tag of who has logged in.
+func free[P any](name, function string, read func(*jsonrpc.Params) P, run func(*Bus, context.Context, *call.Call, P) (jsonrpc.Outcome, error)) Method {
+	m := anybodys(name, function, read, run)
+	prepare := m.prepare
+	m.prepare = func(b *Bus, p *jsonrpc.Params) prepared {
+		out := prepare(b, p)
+		out.entered = true
+		return out
+	}
+	return m
+}
+
+// nobodyMay tells whether who has not logged in may call a method that asks nobody else for a tag: by one in force on everything that names the
+// method or the family before its dot (@pipe).
+func nobodyMay(name string, tags access.Tags) bool {
+	family, _, _ := strings.Cut(name, ".")
+	return tags.Allows(name, ".") || tags.Allows(family, ".")
 }
 
 // guarded is a method that needs the tag of its name, or @admin, on a subject.
@@ -120,7 +140,7 @@ func selfIf(m Method, may func(c *call.Call, subject string) bool) Method {
 	m.prepare = func(b *Bus, p *jsonrpc.Params) prepared {
 		out := prepare(b, p)
 		out.self = func(c *call.Call) bool {
-			return c.Session.User == out.subject && c.Session.User != session.Nobody && may(c, out.subject)
+			return c.Session.User == out.subject && c.Session.User != call.Nobody && may(c, out.subject)
 		}
 		return out
 	}

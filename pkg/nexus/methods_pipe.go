@@ -8,7 +8,7 @@ import (
 	"nexus/pkg/pipe"
 )
 
-// Pipes need no tag: whoever knows one's id may write to it; reading and closing are its creator's.
+// Pipes need no tag of who has logged in: whoever knows one's id may write to it; reading and closing are its creator's.
 func pipeMethods() []Method {
 	return []Method{
 		free("pipe.close", FunctionPipe, pipe.ReadClose, pipes((*pipe.Pipes).Close)),

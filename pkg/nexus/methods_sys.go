@@ -11,7 +11,7 @@ import (
 
 func sysMethods() []Method {
 	return []Method{
-		free("sys.login", FunctionSys, session.ReadLogin,
+		anybodys("sys.login", FunctionSys, session.ReadLogin,
 			func(b *Bus, ctx context.Context, c *call.Call, p session.Login) (jsonrpc.Outcome, error) {
 				return b.Sessions.Login(ctx, c, p)
 			}),
@@ -19,8 +19,8 @@ func sysMethods() []Method {
 			func(b *Bus, ctx context.Context, c *call.Call, p access.List) (jsonrpc.Outcome, error) {
 				return b.Sessions.NodeList(ctx, c, p, Version)
 			}),
-		free("sys.ping", FunctionSys, none, (*Bus).ping),
-		free("sys.reload", FunctionSys, none,
+		anybodys("sys.ping", FunctionSys, none, (*Bus).ping),
+		anybodys("sys.reload", FunctionSys, none,
 			func(b *Bus, ctx context.Context, c *call.Call, _ struct{}) (jsonrpc.Outcome, error) {
 				return b.Sessions.Reload(ctx, c)
 			}),
@@ -40,8 +40,8 @@ func sysMethods() []Method {
 			func(b *Bus, ctx context.Context, c *call.Call, p session.Select, may func(string) bool) (jsonrpc.Outcome, error) {
 				return b.Sessions.ReloadOthers(ctx, c, p, may)
 			}),
-		only(V1, free("sys.version", FunctionSys, none, (*Bus).version)),
-		free("sys.watchdog", FunctionSys, session.ReadWatchdog,
+		only(V1, anybodys("sys.version", FunctionSys, none, (*Bus).version)),
+		anybodys("sys.watchdog", FunctionSys, session.ReadWatchdog,
 			func(b *Bus, ctx context.Context, c *call.Call, p session.Watchdog) (jsonrpc.Outcome, error) {
 				return b.Sessions.Watchdog(ctx, c, p)
 			}),

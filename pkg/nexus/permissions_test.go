@@ -30,10 +30,12 @@ type line struct {
 	besides map[string]string // the tags of a second permission that it needs, by prefix
 	silent  bool              // allowed, it waits
 	session bool              // it is about the session named $victim, of the user that is the subject
+	entered bool              // who has not logged in needs a tag
 }
 
-// free is a method that needs no tag.
-func free(params string) line { return line{params: params} }
+// anybodys is a method that needs neither a tag nor a login, free one that needs a login.
+func anybodys(params string) line { return line{params: params} }
+func free(params string) line     { return line{params: params, entered: true} }
 
 const subject = "demo.team.x" // of most lines; a user, a path, a lock alike
 
@@ -57,16 +59,16 @@ func lines() map[string]line {
 		"sync.list":             listing,
 		"sync.lock":             lock,
 		"sync.unlock":           lock,
-		"sys.login":             free(`{"user":"root","pass":"root"}`),
+		"sys.login":             anybodys(`{"user":"root","pass":"root"}`),
 		"sys.node.list":         {params: `{}`, subject: "sys.node"},
-		"sys.ping":              free(`null`),
-		"sys.reload":            free(`null`),
+		"sys.ping":              anybodys(`null`),
+		"sys.reload":            anybodys(`null`),
 		"sys.session.count":     listing,
 		"sys.session.kick":      victim,
 		"sys.session.list":      listing,
 		"sys.session.reload":    victim,
-		"sys.version":           free(`null`),
-		"sys.watchdog":          free(`60`),
+		"sys.version":           anybodys(`null`),
+		"sys.watchdog":          anybodys(`60`),
 		"task.cancel":           free(`{"taskid":"nosuch"}`),
 		"task.count":            listing,
 		"task.error":            free(`{"taskid":"nosuch"}`),
@@ -215,17 +217,19 @@ func (g *guarded) denied(m nexus.Method, l line, s situation) bool {
 		c.conn.Closed(1000, "")
 		synctest.Wait()
 	}()
-	if !s.nobody {
-		connid, err := g.Bus.Sessions.Post.Connid(stage, c.conn.ID())
-		if err != nil {
-			g.t.Fatal(err)
-		}
-		tags := s.tags
-		if tags == nil {
-			tags = map[string]map[string]any{}
-		}
-		g.put(connid, "actor", tags)
+	connid, err := g.Bus.Sessions.Post.Connid(stage, c.conn.ID())
+	if err != nil {
+		g.t.Fatal(err)
 	}
+	tags := s.tags
+	if tags == nil {
+		tags = map[string]map[string]any{}
+	}
+	user := "actor"
+	if s.nobody {
+		user = "nobody"
+	}
+	g.put(connid, user, tags)
 	params := l.params
 	if l.session {
 		g.victims++
@@ -271,7 +275,7 @@ func (g *guarded) holds(m nexus.Method, l line) {
 		name = subject
 	}
 	for _, s := range situations("@"+m.Name, name) {
-		want := !s.allowed && l.subject != ""
+		want := !s.allowed && l.subject != "" || s.nobody && l.entered
 		if l.besides == nil {
 			if got := g.denied(m, l, s); got != want {
 				g.t.Errorf("%s: denied %t, want %t", s.name, got, want)
@@ -332,4 +336,49 @@ func TestPermissionsOnOneself(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What nobody's tags allow, where a user of that name was given some: what a guard asks for, by the same rules; and where none does, what names the method
+// or its family on everything.
+func TestPermissionsOfNobody(t *testing.T) {
+	table := lines()
+	for _, m := range nexus.Methods() {
+		l := table[m.Name]
+		if !l.entered && l.subject != subject || l.besides != nil || l.session {
+			continue
+		}
+		t.Run(m.Name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				g := newGuarded(t)
+				family, _, _ := strings.Cut(m.Name, ".")
+				for _, s := range []struct {
+					prefix, tag   string
+					value         any
+					guarded, free bool // whether it allows a guarded method, and one that is not
+				}{
+					{".", "@" + m.Name, true, true, true},
+					{".", "@" + m.Name, 1, true, true},
+					{".", "@admin", true, true, true},
+					{".", "@" + family, true, false, true},
+					{".", "@" + family, false, false, false},
+					{".", "@" + m.Name, "true", false, false},
+					{".", family, true, false, false},
+					{".", "@" + m.Name + "x", true, false, false},
+					{".", "@other", true, false, false},
+					{subject, "@" + m.Name, true, true, false},
+					{subject, "@admin", true, true, false},
+					{subject, "@" + family, true, false, false},
+				} {
+					allowed := s.guarded
+					if l.entered {
+						allowed = s.free
+					}
+					nobody := situation{nobody: true, tags: map[string]map[string]any{s.prefix: {s.tag: s.value}}}
+					if got := g.denied(m, l, nobody); got == allowed {
+						t.Errorf("%s %v on %s: denied %t", s.tag, s.value, s.prefix, got)
+					}
+				}
+			})
+		})
+	}
 }

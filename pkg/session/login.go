@@ -26,6 +26,8 @@ type Users interface {
 	Admit(ctx context.Context, user, ip string) (in call.Session, maxSessions int64, err error)
 	// InForce returns what is in force for a user now. -32004 if there is no such user.
 	InForce(ctx context.Context, user string) (call.Session, error)
+	// Nobody returns what is in force for who connects from an address and has not logged in.
+	Nobody(ctx context.Context, ip string) (access.Tags, error)
 }
 
 // The login method that needs no worker.
@@ -105,6 +107,7 @@ func (s *Sessions) enter(ctx context.Context, e entry) (jsonrpc.Outcome, error) 
 		case !lost && err != nil:
 			return "", err
 		case !lost || old.Str("login") == e.request:
+			s.entered.add(e.connid)
 			return told, nil
 		case old.Str("state") != live:
 			return "", ErrEnded

@@ -36,7 +36,7 @@ func (s *Sessions) ReloadOthers(ctx context.Context, c *call.Call, p Select, may
 	}
 	loggedIn := connids[:0]
 	for _, connid := range connids {
-		if users[connid] != Nobody {
+		if users[connid] != call.Nobody {
 			loggedIn = append(loggedIn, connid)
 		}
 	}
@@ -73,7 +73,7 @@ func (s *Sessions) reload(ctx context.Context, connid, request string) error {
 	}
 	for n := range reloads {
 		user := item.Str("user")
-		if user == Nobody {
+		if user == call.Nobody {
 			return jsonrpc.Err(jsonrpc.InvalidRequest, "not logged in")
 		}
 		in, err := s.Users.InForce(ctx, user)

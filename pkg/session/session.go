@@ -20,9 +20,6 @@ const (
 	ended = "ended"
 )
 
-// Nobody is the user of a session before it logs in.
-const Nobody = "nobody"
-
 const (
 	// Lifetime is how long API Gateway keeps a connection at most.
 	Lifetime = 2 * time.Hour
@@ -55,17 +52,27 @@ type Sessions struct {
 	LoadAvg func() string
 
 	reports reports
+	entered connids // those known to have logged in
 }
 
 func key(connid string) store.Item { return store.Item{"id": store.S(connid)} }
 
-// Connect makes the session of a new connection, live and of nobody. protocol is wss or ws.
+// Connect makes the session of a new connection, live and of nobody, with what a user of that name may. protocol is wss or ws.
 func (s *Sessions) Connect(ctx context.Context, connid, ip, protocol string) error {
+	tags, err := s.Users.Nobody(ctx, ip)
+	if err != nil {
+		return err
+	}
+	text, err := storable(tags)
+	if err != nil { // whoever connects would be turned away
+		s.Log.Warn("tags of nobody", "error", err)
+		text = "{}"
+	}
 	now := s.Now()
 	// Key: the connection. Condition: no session of that name, live or ended. A retry of this very write meets itself, of the same time;
 	// any other loser is a connection that ended before it began, and refused.
-	_, err := s.DB.Do(ctx, store.Write{Table: store.Sessions,
-		Item: store.Item{"id": store.S(connid), "state": store.S(live), "user": store.S(Nobody), "tags": store.S("{}"), "ip": store.S(ip), "proto": store.S(protocol),
+	_, err = s.DB.Do(ctx, store.Write{Table: store.Sessions,
+		Item: store.Item{"id": store.S(connid), "state": store.S(live), "user": store.S(call.Nobody), "tags": store.S(text), "ip": store.S(ip), "proto": store.S(protocol),
 			"ct": store.Millis(now), "wd": store.N(DefaultWatchdog), store.AttrExpires: store.N(now.Add(Lifetime + Tombstone).Unix())},
 		If: "attribute_not_exists(#id)"})
 	if old, lost := store.Lost(err); lost && old.Str("state") == live && old.Time("ct").Equal(now.Truncate(time.Millisecond)) {
@@ -83,11 +90,22 @@ func (s *Sessions) Load(ctx context.Context, connid string) (call.Session, error
 	if err != nil {
 		return call.Session{}, err
 	}
-	tags, err := access.ParseTags([]byte(item.Str("tags")))
+	tags, err := tagsOf(item)
 	if err != nil {
-		return call.Session{}, fmt.Errorf("tags of session %s: %w", connid, err)
+		return call.Session{}, err
+	}
+	if item.Str("user") != call.Nobody {
+		s.entered.add(connid)
 	}
 	return call.Session{User: item.Str("user"), Tags: tags}, nil
+}
+
+func tagsOf(session store.Item) (access.Tags, error) {
+	tags, err := access.ParseTags([]byte(session.Str("tags")))
+	if err != nil {
+		err = fmt.Errorf("tags of session %s: %w", session.Str("id"), err)
+	}
+	return tags, err
 }
 
 func (s *Sessions) load(ctx context.Context, connid string) (store.Item, error) {

@@ -20,11 +20,10 @@ func ReadCreate(p *jsonrpc.Params) Create {
 	return out
 }
 
-// free says why nobody may have a name: who is not logged in is nobody, what the bus does by itself is done by @internal, and sys.login takes
-// a>b as two names.
+// free says why no user may have a name: what the bus does by itself is done by @internal, and sys.login takes a>b as two names.
 func free(name string) error {
 	switch {
-	case name == "nobody" || name == "@internal":
+	case name == "@internal":
 		return errors.New("reserved")
 	case strings.Contains(name, ">"):
 		return errors.New("holds >")

@@ -42,8 +42,25 @@ func (u *Users) Login(ctx context.Context, user, as, pass, ip string) (in call.S
 	return call.Session{User: p.User, Tags: p.Tags}, p.MaxSessions, nil
 }
 
+// Nobody returns the tags of who connects from an address (without port) and has not logged in: those of the user of that name, if there is one whom
+// a login from there would not be refused for its state or the address.
+func (u *Users) Nobody(ctx context.Context, ip string) (access.Tags, error) {
+	item, err := u.DB.Get(ctx, store.Users, key(call.Nobody))
+	if err != nil || item == nil {
+		return nil, err
+	}
+	p, err := u.profile(ctx, item)
+	if err != nil || p.admit(ip) != nil {
+		return nil, err
+	}
+	return p.Tags, nil
+}
+
 // Admit returns what Login does for a user whom somebody else vouches for, from an address (without port). Refusals are -32010.
 func (u *Users) Admit(ctx context.Context, name, ip string) (in call.Session, maxSessions int64, err error) {
+	if name == call.Nobody {
+		return call.Session{}, 0, refused()
+	}
 	p, err := u.Profile(ctx, name)
 	if e, ok := errors.AsType[*jsonrpc.Error](err); ok && e.Code == jsonrpc.InvalidUser {
 		err = refused()
@@ -73,7 +90,7 @@ func (u *Users) Authenticate(ctx context.Context, name, pass string) (Profile, e
 	switch {
 	case err != nil:
 		return Profile{}, err
-	case !ok:
+	case !ok || name == call.Nobody: // nobody logs in as that
 		return Profile{}, refused()
 	}
 	return u.profile(ctx, item)

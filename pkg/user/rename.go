@@ -21,6 +21,9 @@ func ReadRename(p *jsonrpc.Params) Rename {
 	out.New, err = access.UserName(p.String("new"))
 	p.Check("new", err)
 	p.Check("new", free(out.New))
+	if out.New == call.Nobody { // all that the user may would be everybody's who connects
+		p.Fail("new", "reserved")
+	}
 	return out
 }
 

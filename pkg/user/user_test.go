@@ -67,7 +67,7 @@ func TestParams(t *testing.T) {
 		{"create", create, `{"user":"ab","pass":"1234"}`, "user: under 3 bytes"},
 		{"create", create, `{"user":"a b","pass":"1234"}`, "user: holds white space"},
 		{"create", create, `{"user":"a..b","pass":"1234"}`, "user: empty label"},
-		{"create", create, `{"user":"Nobody","pass":"1234"}`, "user: reserved"},
+		{"create", create, `{"user":"@Internal","pass":"1234"}`, "user: reserved"},
 		{"create", create, `{"user":"@internal","pass":"1234"}`, "user: reserved"},
 		{"create", create, `{"user":"ana>root","pass":"1234"}`, "user: holds >"},
 		{"create", create, `{"user":"ana"}`, "pass"},
