@@ -8,7 +8,7 @@ LINTER    := build/cfn-lint/bin/cfn-lint
 FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-infra test-deploy test-dynamodb-local test-localstack-free test-endpoint localstack-deploy test-localstack localstack-down lint build bench sim bootstrap synth diff deploy destroy node credentials clean
+.PHONY: help run test test-infra test-deploy test-dynamodb-local test-localstack-free test-endpoint localstack-deploy test-localstack localstack-down lint vuln build bench sim bootstrap synth diff deploy destroy node credentials clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile
@@ -62,6 +62,20 @@ lint: ## gofmt, go vet and the staticcheck that go.mod pins
 	go tool staticcheck ./...
 	go -C infra vet ./...
 	staticcheck=$$(go tool -n staticcheck) && cd infra && "$$staticcheck" ./...
+
+# The database is on a host that not every network reaches: then this says so and does not fail. A finding does (govulncheck ends with 3), and so does
+# all else, a database named by VULNDB that cannot be read among it. Where this was made the database could not be had. It was held to databases of
+# one made-up entry: on argon2.IDKey, which pkg/user calls, it ends with 2 (make's status for 1) and the trace; on ssh.Dial, which nothing calls, with 0.
+vuln: ## look for known vulnerabilities in what the code calls, with the govulncheck that go.mod pins; VULNDB=url of another database
+	@govulncheck=$$(go tool -n govulncheck) || exit 1; mkdir -p build; \
+	for scan in "-C . -scan symbol ./..." "-C infra -scan package ./..."; do \
+		"$$govulncheck" $(if $(VULNDB),-db '$(VULNDB)') $$scan 2> build/vuln.err && continue; \
+		cat build/vuln.err >&2; \
+		if [ -z "$(VULNDB)" ] && grep -q -e 'fetching vulnerabilities:' -e 'creating client:' build/vuln.err; then \
+			echo "NOT RUN: govulncheck: its database of vulnerabilities cannot be had from here (VULNDB=url names another)." >&2; exit 0; \
+		fi; \
+		exit 1; \
+	done
 
 build: ## build each function for Lambda into build/<name>.zip, and refuse one over 10 MB
 	@for name in $(FUNCTIONS); do \
