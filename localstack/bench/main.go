@@ -29,6 +29,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"nexus/localstack/program"
 )
 
 func main() {
@@ -82,18 +84,15 @@ func run(ctx context.Context, args []string) error {
 
 	b := &bench{user: *user, pass: *pass, warm: *warm, last: *last, only: names,
 		bus: func(context.Context) (string, func(), error) { return *url, func() {}, nil }}
-	used := func() string { return "" }
+	processor := func() string { return "" }
 	if *url == "" {
-		program, err := build(ctx)
+		p, err := program.Build(ctx)
 		if err != nil {
 			return err
 		}
-		defer program.remove()
-		used = program.used
-		b.bus = func(ctx context.Context) (string, func(), error) {
-			url, stop, err := program.start(ctx)
-			return url + "/v0", stop, err
-		}
+		defer p.Remove()
+		processor = func() string { return used(p) }
+		b.bus = func(ctx context.Context) (string, func(), error) { return start(ctx, p) }
 	}
 	results, err := b.run(ctx, counts, audiences)
 	if err != nil {
@@ -105,7 +104,7 @@ func run(ctx context.Context, args []string) error {
 	if err := printTable(os.Stdout, results); err != nil {
 		return err
 	}
-	_, err = fmt.Fprint(os.Stdout, used())
+	_, err = fmt.Fprint(os.Stdout, processor())
 	return err
 }
 
