@@ -34,7 +34,7 @@ const (
 // library is everybody's.
 var layout = map[string][]string{
 	"pkg/jsonrpc": {},
-	"pkg/access":  {},
+	"pkg/access":  {"pkg/jsonrpc"},
 	"pkg/store":   {sdk, smithy},
 	"pkg/deliver": {sdk},
 	"pkg/timer":   {sdk},

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"math/big"
 	"strings"
+
+	"nexus/pkg/jsonrpc"
 )
 
 // MaxTagDepth is how deep objects and arrays may nest in the value of a tag: 1 is an object of scalars. The bound keeps
@@ -16,6 +18,7 @@ var (
 	errNotJSON   = errors.New("not JSON")
 	errTooDeep   = errors.New("nested over 500 deep")
 	errNotObject = errors.New("not an object")
+	errSurrogate = errors.New("a name holds a lone surrogate")
 )
 
 // A value is a JSON value that keeps the bytes it was read from. encoding/json has no such thing: it loses the spelling
@@ -104,8 +107,9 @@ func (p *parser) members(depth int) ([]member, error) {
 		start := p.at
 		p.skipString()
 		m := member{rawKey: p.data[start:p.at:p.at]}
-		if err := json.Unmarshal(m.rawKey, &m.key); err != nil {
-			return nil, errNotJSON
+		var ok bool
+		if m.key, ok = jsonrpc.Text(m.rawKey); !ok {
+			return nil, errSurrogate
 		}
 		p.skipSpace()
 		p.at++ // :
@@ -196,7 +200,7 @@ func appendMerged(dst []byte, old, update value) []byte {
 }
 
 // equal compares what two JSON values mean: objects without order, strings by their text, numbers by their value,
-// exactly (1 is 1.0 and 10e-1; 1e400 is not 1e401).
+// exactly (1 is 1.0 and 10e-1; 1e400 is not 1e401). A string with a lone surrogate is no text, and equals what is spelled alike.
 func equal(a, b value) bool {
 	if a.kind() != b.kind() {
 		return false
@@ -224,19 +228,13 @@ func equal(a, b value) bool {
 		}
 		return true
 	case '"':
-		return bytes.Equal(a.raw, b.raw) || text(a.raw) == text(b.raw)
+		textA, okA := jsonrpc.Text(a.raw)
+		textB, okB := jsonrpc.Text(b.raw)
+		return bytes.Equal(a.raw, b.raw) || okA && okB && textA == textB
 	case '0':
 		return bytes.Equal(a.raw, b.raw) || decimalOf(a.raw).equal(decimalOf(b.raw))
 	}
 	return true // true, false, null: the kind says it
-}
-
-// text is the text of a valid JSON string.
-func text(raw []byte) string {
-	var s string
-	// The bytes went through json.Valid: there is no error to have.
-	_ = json.Unmarshal(raw, &s)
-	return s
 }
 
 // A decimal is digits × 10^exp, in the one form that has no zero at either end of the digits; zero has none at all, and

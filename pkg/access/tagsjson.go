@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"nexus/pkg/jsonrpc"
 )
 
 // ParseTags reads the tags of a user, or a mask, {"<prefix>":{"<tag>":<JSON>}}. Prefixes are made canonical; one
@@ -64,7 +66,11 @@ func ParseTagNames(raw json.RawMessage) ([]string, error) {
 			if v.kind() != '"' {
 				return nil, errors.New("a name is not a string")
 			}
-			names = append(names, text(v.raw))
+			name, ok := jsonrpc.Text(v.raw)
+			if !ok {
+				return nil, errSurrogate
+			}
+			names = append(names, name)
 		}
 	default:
 		return nil, errors.New("neither a list nor an object")
@@ -106,7 +112,7 @@ func appendObject[V any](dst []byte, object map[string]V, appendValue func([]byt
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(appendString(dst, key), ':')
+		dst = append(jsonrpc.AppendString(dst, key), ':')
 		dst = appendValue(dst, object[key])
 	}
 	return append(dst, '}')
@@ -117,13 +123,4 @@ func appendRaw(dst []byte, raw json.RawMessage) []byte {
 		return append(dst, "null"...) // as encoding/json writes a nil RawMessage
 	}
 	return append(dst, raw...)
-}
-
-func appendString(dst []byte, s string) []byte {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	// A string always encodes, and a Buffer takes everything.
-	_ = enc.Encode(s)
-	return append(dst, bytes.TrimSuffix(buf.Bytes(), []byte("\n"))...)
 }

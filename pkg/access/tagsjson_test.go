@@ -121,3 +121,29 @@ func TestTagsJSON(t *testing.T) {
 		t.Errorf("no set: %s", got)
 	}
 }
+
+// Names of tags are text, in the values of tags too: a lone surrogate would make two of them one. What else is in a value is kept, and equals only what is
+// spelled alike.
+func TestLoneSurrogatesInTags(t *testing.T) {
+	for _, raw := range []string{`{"a\ud800":{"t":1}}`, `{"a":{"t\udfff":1}}`, `{"a":{"t":{"x":[{"\ud800":1}]}}}`} {
+		if _, err := access.ParseTags([]byte(raw)); err == nil {
+			t.Errorf("%s was taken", raw)
+		}
+	}
+	for _, raw := range []string{`["\ud800"]`, `{"\ud800":1}`} {
+		if _, err := access.ParseTagNames([]byte(raw)); err == nil {
+			t.Errorf("%s was taken", raw)
+		}
+	}
+	tags, err := access.ParseTags([]byte(`{"a":{"t\ud83d\ude00":"\ud800","u":"\udfff"}}`))
+	if err != nil || string(tags.JSON()) != `{"a":{"t😀":"\ud800","u":"\udfff"}}` {
+		t.Fatalf("%s %v", tags.JSON(), err)
+	}
+	mask, err := access.ParseTags([]byte(`{"a":{"t😀":"\udfff","u":"\udfff"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(access.Mask(tags, mask).JSON()); got != `{"a":{"u":"\udfff"}}` {
+		t.Errorf("masked: %s", got)
+	}
+}

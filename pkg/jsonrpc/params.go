@@ -86,8 +86,13 @@ func (p *Params) Raw(name string) (raw json.RawMessage, ok bool) {
 
 // String returns a member that must be there.
 func (p *Params) String(name string) string {
-	s, ok := asString(p.members[name])
-	if !ok {
+	raw := p.members[name]
+	s, ok := Text(raw)
+	switch {
+	case ok:
+	case len(raw) > 0 && raw[0] == '"':
+		p.Fail(name, "holds a lone surrogate")
+	default:
 		p.Fail(name, "")
 	}
 	return s

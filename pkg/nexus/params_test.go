@@ -180,6 +180,36 @@ func (o *oddClient) member(method string, params map[string]json.RawMessage, fie
 	}
 }
 
+// A lone surrogate in whatever of params is interpreted is -32602, and names the member; in what is a body it is not.
+func TestLoneSurrogates(t *testing.T) {
+	table := members()
+	base := lines()
+	for _, m := range nexus.Methods() {
+		t.Run(m.Name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := newOddClient(t, m)
+				var params map[string]json.RawMessage
+				_ = json.Unmarshal([]byte(base[m.Name].params), &params)
+				for _, field := range slices.Sorted(maps.Keys(table[m.Name])) {
+					values := map[byte][]string{'s': {`"abcde\udfff"`, `"\ud800\ud800\udc00"`}, 'o': {`{"a\ud800":1}`, `{"a":{"b":[{"\udc00":1}]}}`}, 'a': {`["a","\udc00"]`}}
+					for _, kind := range string(table[m.Name][field]) {
+						for _, value := range values[byte(kind)] {
+							if got := o.with(m.Name, params, field, json.RawMessage(value)); !blames(got, field) {
+								t.Errorf("%s %s is %s: answered %.200s", m.Name, field, value, got)
+							}
+						}
+					}
+					if table[m.Name][field][0] == '*' {
+						if got := o.with(m.Name, params, field, json.RawMessage(`[{"\udfff":"\ud800"}]`)); blames(got, field) {
+							t.Errorf("%s %s: answered %.200s", m.Name, field, got)
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
 // blames tells whether an answer refuses a member by its name.
 func blames(answer, field string) bool {
 	for _, behind := range []string{"]", ":"} {
@@ -214,7 +244,7 @@ func (o *oddClient) whole(method string) {
 		got := o.ask(method, params)
 		valid := json.Valid([]byte(params))
 		switch {
-		case !valid && !strings.Contains(got, `"code":-32700`):
+		case !valid && !strings.Contains(got, `"code":-32700`), len(params) > 10_000 && !strings.Contains(got, `"id":"odd"`):
 			o.t.Errorf("%s %s: answered %.200s", method, params, got)
 		case valid && method == "sys.watchdog" && params[0] != '[' && params[0] != 't' && params[0] != '"':
 		case valid && !strings.Contains(got, `"code":-32602`):
@@ -244,7 +274,8 @@ func (o *oddClient) ask(method, params string) string {
 		Result *json.RawMessage
 		Error  *struct{ Code *int }
 	}
-	if err := json.Unmarshal([]byte(answer), &read); err != nil || (read.Error == nil) == !strings.Contains(answer, `"result":`) {
+	if err := json.Unmarshal([]byte(answer), &read); err != nil || !strings.HasSuffix(answer, "}") || // and no CR LF
+		(read.Error == nil) == !strings.Contains(answer, `"result":`) {
 		o.t.Errorf("%s %.100s: answered %.200s", method, params, answer)
 	}
 	if strings.Contains(answer, `"code":-32603`) {

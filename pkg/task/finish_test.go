@@ -20,7 +20,7 @@ func TestFinish(t *testing.T) {
 		{"null", `7 null`, func(c *client) string { return c.result("9", "A", `null`) }},
 		{"error", `7 error {"code":12,"message":"no <é>","data":[ 1.50, {} ]}`,
 			func(c *client) string { return c.error("9", "A", `,"code":12,"message":"no <é>","data":[ 1.50, {} ]`) }},
-		{"error of nothing", `7 error {"code":0,"message":"","data":""}`, func(c *client) string { return c.error("9", "A", ``) }},
+		{"error of nothing", `7 error {"code":0,"message":""}`, func(c *client) string { return c.error("9", "A", ``) }},
 		{"cancel", `7 error {"code":-32001,"message":"Cancel"}`, func(c *client) string { return c.cancel("9", c.b.named("A", `,"id":7`)) }},
 	} {
 		for _, state := range []string{"waiting", "working", "converted"} {
@@ -112,8 +112,8 @@ func TestReadFinish(t *testing.T) {
 		{result, `{"taskid":7,"result":1}`, "taskid"},
 		{fault, `{"taskid":"x","data":` + long(task.MaxBody) + `}`, ""},
 		{fault, `{"taskid":"x","data":` + long(task.MaxBody+1) + `}`, "data: over 120 KB"},
-		{fault, `{"taskid":"x","message":` + long(4059) + `}`, ""},
-		{fault, `{"taskid":"x","message":` + long(4060) + `}`, "message: over 4 KB of JSON"},
+		{fault, `{"taskid":"x","message":` + long(4067) + `}`, ""},
+		{fault, `{"taskid":"x","message":` + long(4068) + `}`, "message: over 4 KB of JSON"},
 		{fault, `{"taskid":"x","code":1.5}`, "code"},
 		{fault, `{"taskid":"x","code":"1"}`, "code"},
 		{fault, `{"taskid":"x","message":1}`, "message"},

@@ -265,7 +265,7 @@ func TestOneEnd(t *testing.T) {
 		end                  func(b *bench, worker, pusher *client) string
 	}{
 		{"result", `7 3`, `10 {"ok":true}`, func(_ *bench, worker, _ *client) string { return worker.result("10", "A", "3") }},
-		{"error", `7 error {"code":4,"message":"no","data":""}`, `11 {"ok":true}`,
+		{"error", `7 error {"code":4,"message":"no"}`, `11 {"ok":true}`,
 			func(_ *bench, worker, _ *client) string { return worker.error("11", "A", `,"code":4,"message":"no"`) }},
 		{"cancel", `7 error {"code":-32001,"message":"Cancel"}`, `12 {"ok":true}`,
 			func(b *bench, worker, _ *client) string { return worker.cancel("12", b.named("A", "")) }},
