@@ -113,6 +113,10 @@ func (s *stack) addStages() {
 			host = s.Domain
 			awsapigatewayv2.NewCfnApiMapping(s.Stack, jsii.String("Mapping"+title(name)), &awsapigatewayv2.CfnApiMappingProps{ApiId: s.api.Ref(),
 				DomainName: domain.Ref(), Stage: stage.Ref(), ApiMappingKey: jsii.String(name)})
+			if name == nexus.DefaultStage { // a mapping without a key is that of the path /
+				awsapigatewayv2.NewCfnApiMapping(s.Stack, jsii.String("MappingDefault"), &awsapigatewayv2.CfnApiMappingProps{ApiId: s.api.Ref(),
+					DomainName: domain.Ref(), Stage: stage.Ref()})
+			}
 		}
 		s.output("Url"+title(name), "wss://"+host+"/"+name, "where clients of the dialect "+name+" connect")
 	}

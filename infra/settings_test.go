@@ -167,6 +167,11 @@ func TestOutputs(t *testing.T) {
 		id := "Mapping" + title(stage)
 		want(t, id, all.Resources[id], map[string]any{"ApiId": "<Api>", "Stage": "<Stage" + title(stage) + ">", "ApiMappingKey": stage, "DomainName": "<Domain>"})
 	}
+	// An address without a path is v1, as locally.
+	want(t, "MappingDefault", all.Resources["MappingDefault"], map[string]any{"ApiId": "<Api>", "Stage": "<StageV1>", "DomainName": "<Domain>"})
+	if n := len(all.of("AWS::ApiGatewayV2::ApiMapping")); n != 3 {
+		t.Errorf("%d mappings of the domain", n)
+	}
 }
 
 // What fails for good ends where somebody is told of it.

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"nexus/localstack/door"
 	"nexus/localstack/stack"
 )
 
@@ -26,6 +27,12 @@ func main() {
 		"how functions run: inprocess calls their handlers; process runs the deployed programs behind the Lambda Runtime API, cold starts and all")
 	programs := flag.String("programs", "",
 		"with -runtime process: a folder of functions built for this machine, <name>/bootstrap, instead of building them")
+	var origins []string
+	flag.Func("allow-origin", "a web page's origin, as https://app.example or http://localhost:3000, from which pages may use the bus besides its own address; "+
+		"repeatable; "+door.Any+" for all", func(value string) error {
+		origins = append(origins, value)
+		return nil
+	})
 	verbose := flag.Bool("v", false, "log more than warnings")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -46,7 +53,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	c := stack.Config{Listen: *listen, DynamoDB: *dynamodb, RootPassword: *password, Log: log, Runtime: stack.Runtime(*runtime), Programs: *programs,
+	c := stack.Config{Listen: *listen, DynamoDB: *dynamodb, AllowOrigins: origins, RootPassword: *password, Log: log, Runtime: stack.Runtime(*runtime), Programs: *programs,
 		Remote: elsewhere, Env: settings(os.Getenv)}
 	if c.Runtime == stack.Process && c.Programs == "" {
 		fmt.Println("Building the functions, which takes a minute the first time.")

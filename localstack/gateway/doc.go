@@ -1,9 +1,9 @@
 // Package gateway is an API Gateway WebSocket API: it holds clients' connections, turns what happens on them into invocations of functions, and
-// serves the @connections API through which functions answer.
+// serves the @connections API through which functions answer: in process, or where functions in processes of their own reach it, never on the clients' port.
 //
 //	client ──Receive──▶ Conn ──route──▶ Config.Invoke ──two-way──▶ Transport.Send ──▶ client
 //	                      ▲                                            ▲
-//	                      └──── RoundTrip, ServeHTTP: @connections ────┘
+//	                      └──── RoundTrip, Management: @connections ───┘
 //
 // A client is a Transport. ServeHTTP makes one of each WebSocket that is opened on /<stage>; a simulation implements it in memory and calls
 // Connect, Receive and Closed itself. Then nothing here opens a socket, reads the machine's time or starts a goroutine but one for each
@@ -43,6 +43,6 @@
 // was sent to it before has been written; a client that does not read, or does not answer the close frame, is cut off 10 s later at the latest. A
 // message over 32 KB goes out in frames of 32 KB and an empty last one.
 //
-// Left out: authorizers, API keys, throttling (10,000 requests/s, 500 connections/s), checks of signatures on @connections, selection expressions
+// Left out: authorizers, API keys, throttling (10,000 requests/s, 500 connections/s), signatures of @connections (package iam verifies them), selection expressions
 // other than $request.body.method, integrations other than Lambda proxy, models, stage variables, compression (AWS has none).
 package gateway

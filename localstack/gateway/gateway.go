@@ -34,8 +34,10 @@ type Route struct {
 
 // Config describes one WebSocket API. Zero values stand for the defaults named.
 type Config struct {
-	Stages []string         // the paths that clients connect to, as "v0"
-	Routes map[string]Route // by route key: $connect, $disconnect, $default, and the values of the member method of messages
+	Stages []string // the paths that clients connect to, as "v0"
+	// DefaultStage is where the path / leads: the mapping without a key of a custom domain, which API Gateway's own host cannot have. Empty: nowhere.
+	DefaultStage string
+	Routes       map[string]Route // by route key: $connect, $disconnect, $default, and the values of the member method of messages
 
 	// Invoke runs a function and waits for its result, and returns soon after ctx has ended. It is called concurrently.
 	Invoke func(ctx context.Context, function string, payload []byte) ([]byte, error)
@@ -135,6 +137,9 @@ func (g *Gateway) check() error {
 		if stage == "" || strings.ContainsAny(stage, "/@%") {
 			return fmt.Errorf("gateway: stage %q is no path segment", stage)
 		}
+	}
+	if g.config.DefaultStage != "" && !slices.Contains(g.config.Stages, g.config.DefaultStage) {
+		return fmt.Errorf("gateway: there is no stage %q for the path /", g.config.DefaultStage)
 	}
 	for _, key := range slices.Sorted(maps.Keys(g.routes)) {
 		if strings.HasPrefix(key, "$") && key != routeConnect && key != routeDisconnect && key != routeDefault {

@@ -12,12 +12,13 @@ import (
 	"github.com/coder/websocket"
 )
 
-// ServeHTTP serves WebSocket clients on /<stage> and the @connections API on /<stage>/@connections/<id>.
+// ServeHTTP serves WebSocket clients on /<stage>, and on / if there is a Config.DefaultStage. The @connections API is not here: see RoundTrip and Management.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	stage, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if r.URL.Path == "" || r.URL.Path == "/" {
+		stage = g.config.DefaultStage
+	}
 	switch {
-	case strings.HasPrefix(rest, "@connections"):
-		g.serveManagement(w, r)
 	case rest != "" || !slices.Contains(g.config.Stages, stage):
 		refuseUpgrade(w, &ConnectError{Status: http.StatusForbidden})
 	case !isUpgrade(r):
@@ -79,8 +80,8 @@ func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request, stage stri
 	}
 	h := &hijacker{ResponseWriter: w, limit: g.config.FrameLimit}
 	options := &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled} // API Gateway checks no origin
-	if c.Subprotocol() != "" {
-		options.Subprotocols = []string{c.Subprotocol()}
+	if c.Subprotocol() != "" {                                                                                    // as the function gave it, be it among those that were offered or not
+		w.Header().Set("Sec-WebSocket-Protocol", c.Subprotocol())
 	}
 	ws, err := websocket.Accept(h, r, options)
 	if err != nil { // Accept has answered

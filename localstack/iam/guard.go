@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strings"
 
 	"nexus/localstack/lambda"
 )
@@ -15,6 +14,8 @@ import (
 type Guard struct {
 	// Allows tells whether a function's role has a right. It must be safe for concurrent use.
 	Allows func(function string, n Need) bool
+	// Key finds what a function in a process of its own signs with, by the id of the access key, which is the function's name. Without it nobody is known.
+	Key Key
 	// Log takes each refusal as an error: a role is wrong, or a function is.
 	Log *slog.Logger
 }
@@ -33,7 +34,16 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if function == "" {
 		return t.next.RoundTrip(r)
 	}
-	r, refused, err := t.guard.judge(function, r)
+	var body []byte
+	if r.Body != nil && r.Header.Get("X-Amz-Target") != "" {
+		var err error
+		if body, err = whole(r.Body); err != nil {
+			return nil, err
+		}
+		r = r.WithContext(r.Context()) // a copy: a transport leaves its request as it is
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	refused, err := t.guard.judge(function, r, body)
 	if err != nil {
 		return nil, err
 	}
@@ -43,11 +53,24 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(r)
 }
 
-// Handler guards the requests of functions in processes of their own: each signs with an access key whose id is the function's name. What nobody has
-// signed is a function's without a name, which has no rights.
+// Handler guards the requests of functions in processes of their own: each signs with an access key whose id is the function's name. What is not signed, or not
+// by the key named, is refused as each service of AWS refuses it.
 func (g *Guard) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r, refused, err := g.judge(signer(r.Header.Get("Authorization")), r)
+		body, err := whole(r.Body)
+		if err != nil {
+			g.Log.Error("refused", "error", err)
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		function, no := g.authenticate(r, body)
+		if no != nil {
+			g.Log.Error("refused", "error", no.Exception, "path", r.URL.Path)
+			deny(r, *no).write(w)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		refused, err := g.judge(function, r, body)
 		switch {
 		case err != nil:
 			g.Log.Error("refused", "error", err)
@@ -60,42 +83,34 @@ func (g *Guard) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// signer is the access key id of a signature, from its credential scope: AWS4-HMAC-SHA256 Credential=<id>/<date>/<region>/….
-func signer(authorization string) string {
-	_, scope, _ := strings.Cut(authorization, "Credential=")
-	id, _, _ := strings.Cut(scope, "/")
-	return id
-}
-
 // maxBody bounds a request's body as the embedded DynamoDB does, which takes longer ones than the others: 16 MB of a batch, and its JSON.
 const maxBody = 64 << 20
 
-// judge returns a request as it is to go on, or how it is refused. The error is of a request that cannot be judged, and must not go on.
-func (g *Guard) judge(function string, r *http.Request) (*http.Request, *refusal, error) {
-	var body []byte
-	if r.Body != nil && r.Header.Get("X-Amz-Target") != "" {
-		var err error
-		body, err = io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-		_ = r.Body.Close() // it was read
-		if err == nil && len(body) > maxBody {
-			err = fmt.Errorf("iam: a request of more than %d bytes", maxBody)
-		}
-		if err != nil {
-			return r, nil, err
-		}
-		r = r.WithContext(r.Context()) // a copy: a transport leaves its request as it is
-		r.Body = io.NopCloser(bytes.NewReader(body))
+// whole reads a request's body.
+func whole(from io.ReadCloser) ([]byte, error) {
+	if from == nil {
+		return nil, nil
 	}
+	body, err := io.ReadAll(io.LimitReader(from, maxBody+1))
+	_ = from.Close() // it was read
+	if err == nil && len(body) > maxBody {
+		err = fmt.Errorf("iam: a request of more than %d bytes", maxBody)
+	}
+	return body, err
+}
+
+// judge tells how a request with a body is refused; nil if it is not. The error is of a request that cannot be judged, and must not go on.
+func (g *Guard) judge(function string, r *http.Request, body []byte) (*refusal, error) {
 	needs, err := Needs(r, body)
 	if err != nil {
-		return r, nil, err
+		return nil, err
 	}
 	for _, n := range needs {
 		if !g.Allows(function, n) {
 			g.Log.Error("access denied", "function", function, "needs", n.String())
 			no := refuse(function, n)
-			return r, &no, nil
+			return &no, nil
 		}
 	}
-	return r, nil, nil
+	return nil, nil
 }

@@ -21,17 +21,32 @@ type refusal struct {
 func refuse(function string, n Need) refusal {
 	message := fmt.Sprintf("User: %s is not authorized to perform: %s because no identity-based policy allows the %s:%s action",
 		function, strings.Replace(n.String(), " on ", " on resource: ", 1), n.Service, n.Action)
-	const exception = "AccessDeniedException"
+	return answer(n.Service, "AccessDeniedException", message)
+}
+
+// deny answers for the service that a request is for. Without a target it is one to @connections.
+func deny(r *http.Request, no Denial) refusal {
+	service := ExecuteAPI
+	switch target := r.Header.Get("X-Amz-Target"); {
+	case strings.HasPrefix(target, "DynamoDB"):
+		service = DynamoDB
+	case target != "":
+		service = SQS
+	}
+	return answer(service, no.Exception, no.Message)
+}
+
+func answer(service Service, exception, message string) refusal {
 	out := struct {
 		Type    string `json:"__type,omitempty"`
 		Message string `json:"Message"`
 	}{"com.amazon.coral.service#" + exception, message}
 	r := refusal{status: http.StatusForbidden, header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}}}
-	switch n.Service {
+	switch service {
 	case DynamoDB:
 		r.status = http.StatusBadRequest
 	case SQS:
-		r.header.Set("X-Amzn-Query-Error", "AccessDenied;Sender")
+		r.header.Set("X-Amzn-Query-Error", strings.TrimSuffix(exception, "Exception")+";Sender")
 	case ExecuteAPI:
 		out.Type = ""
 		r.header = http.Header{"Content-Type": {"application/json"}, "X-Amzn-Errortype": {exception}}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nexus/localstack/child"
+	"nexus/localstack/door"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
@@ -61,7 +62,7 @@ func (f *program) start() (*environment, error) {
 		return nil, fmt.Errorf("lambda: Runtime API of %s: %w", f.name, err)
 	}
 	e := &environment{function: f, work: make(chan *invocation, 1), first: make(chan struct{}), gone: make(chan struct{}), taken: true, slot: true}
-	e.server = &http.Server{Handler: e.runtimeAPI()}
+	e.server = &http.Server{Handler: door.Closed(f.config.Log).Handler(listener.Addr().String(), e.runtimeAPI())}
 	stdout, stderr := f.log()
 	// Apart, for a terminal's Ctrl-C would end functions that the stack still needs while it closes its connections.
 	e.command = &exec.Cmd{Path: f.path, Args: []string{f.path}, Dir: filepath.Dir(f.path), Env: f.variables(listener.Addr().String()),

@@ -24,6 +24,9 @@ const (
 	DefaultIdle = 5 * time.Minute
 )
 
+// SessionToken is that of the functions' credentials, which are temporary ones as on Lambda.
+const SessionToken = "local"
+
 // initTimeout is how long a program may take until it asks for its first invocation. It is Lambda's, and not part of a function's timeout.
 const initTimeout = 10 * time.Second
 
@@ -39,6 +42,7 @@ type ProcessConfig struct {
 	Idle         time.Duration // how long an environment is kept that has nothing to do. DefaultIdle where 0
 	Clock        clock.Clock   // of Idle, the initialisation's 10 s and the trace ids; clock.Real where nil
 	Region       string        // us-east-1 where empty
+	Secret       string        // of the functions' access keys, whose ids are their names; local where empty. The session token is SessionToken
 	// Log takes what the functions print: a JSON line by its own level and message, another as a warning if it is of stderr. At level DEBUG it is told
 	// of each environment's start and end. Nothing is logged where nil.
 	Log *slog.Logger

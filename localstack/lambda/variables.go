@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -17,8 +18,8 @@ func (f *program) variables(address string) []string {
 		"AWS_REGION":                     f.config.Region,
 		"AWS_DEFAULT_REGION":             f.config.Region,
 		"AWS_ACCESS_KEY_ID":              f.name, // a key of its own says whose a request is
-		"AWS_SECRET_ACCESS_KEY":          "local",
-		"AWS_SESSION_TOKEN":              "local",
+		"AWS_SECRET_ACCESS_KEY":          cmp.Or(f.config.Secret, "local"),
+		"AWS_SESSION_TOKEN":              SessionToken,
 		"_HANDLER":                       "bootstrap",
 		"LANG":                           "en_US.UTF-8",
 		"TZ":                             ":UTC",

@@ -76,7 +76,7 @@ func (s *Stack) functions(ctx context.Context, c Config, guarded *iam.Guard, dir
 	for _, r := range nexus.Routes() {
 		s.Routes[r.Key] = gateway.Route{Function: r.Function}
 	}
-	s.Gateway = gateway.New(gateway.Config{Stages: nexus.Stages(), Routes: s.Routes, Invoke: s.Invoke, Clock: c.Clock, Machine: clock.Real{},
+	s.Gateway = gateway.New(gateway.Config{Stages: nexus.Stages(), DefaultStage: nexus.DefaultStage, Routes: s.Routes, Invoke: s.Invoke, Clock: c.Clock, Machine: clock.Real{},
 		NewID: c.NewID, Region: Region, Delay: c.Delay})
 	return nil
 }

@@ -36,6 +36,7 @@ func TestTranscriptsOverWebSocketByProcess(t *testing.T) {
 		}
 	})
 	built := time.Now()
+	strangersReachNoFunctionsPort(t, s)
 	played, left := 0, 0
 	t.Run("all", func(t *testing.T) {
 		for _, script := range scripts(t) {

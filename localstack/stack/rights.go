@@ -8,7 +8,7 @@ import (
 )
 
 // guard keeps the functions to their rights, as the policies do that a deployment makes of them.
-func guard(c Config, timerURL, deadURL string) *iam.Guard {
+func guard(c Config, key iam.Key, timerURL, deadURL string) *iam.Guard {
 	rightsOf := c.Rights
 	if rightsOf == nil {
 		rightsOf = nexus.RightsOf
@@ -18,7 +18,7 @@ func guard(c Config, timerURL, deadURL string) *iam.Guard {
 		roles[function] = rightsOf(function)
 	}
 	timer, dead := iam.QueueName(timerURL), iam.QueueName(deadURL)
-	return &iam.Guard{Log: c.Log, Allows: func(function string, n iam.Need) bool {
+	return &iam.Guard{Log: c.Log, Key: key, Allows: func(function string, n iam.Need) bool {
 		role := roles[function] // none of a function that is not there
 		switch n.Service {
 		case iam.DynamoDB:

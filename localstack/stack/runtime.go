@@ -2,15 +2,19 @@ package stack
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"runtime"
+	"slices"
 
 	"nexus/localstack/clock"
 	"nexus/localstack/lambda"
 	"nexus/pkg/nexus"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // Runtime says how functions run.
@@ -59,6 +63,13 @@ type processes struct {
 	programs map[string]string
 	built    string // the temporary folder of the programs; empty if they were given
 	runtime  *lambda.Processes
+	secret   string // of all functions' access keys
+}
+
+// key is what the function of a name signs with. There is none where functions run in this process.
+func (p *processes) key(id string) (aws.Credentials, bool) {
+	key := aws.Credentials{AccessKeyID: id, SecretAccessKey: p.secret, SessionToken: lambda.SessionToken}
+	return key, p.secret != "" && slices.Contains(nexus.Functions(), id)
 }
 
 // endpoint is the URL of the services that are wired: nowhere, if nothing leaves the process.
@@ -74,6 +85,7 @@ func (p *processes) prepare(ctx context.Context, folder string) (err error) {
 	if p.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		return err
 	}
+	p.secret = rand.Text()
 	if folder != "" {
 		p.programs, err = lambda.Built(folder, nexus.Functions())
 		return err
@@ -86,7 +98,8 @@ func (p *processes) prepare(ctx context.Context, folder string) (err error) {
 }
 
 func (p *processes) start(c Config, env map[string]string) (_ map[string]lambda.Handler, err error) {
-	p.runtime, err = lambda.NewProcesses(lambda.ProcessConfig{Programs: p.programs, Env: env, Clock: c.Clock, Region: Region, Log: c.Log})
+	p.runtime, err = lambda.NewProcesses(lambda.ProcessConfig{Programs: p.programs, Env: env, Clock: c.Clock, Region: Region, Secret: p.secret,
+		Log: c.Log})
 	if err != nil {
 		return nil, err
 	}

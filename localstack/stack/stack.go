@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"nexus/localstack/clock"
+	"nexus/localstack/door"
 	"nexus/localstack/dynamo"
 	"nexus/localstack/gateway"
 	"nexus/localstack/mapping"
@@ -33,9 +35,10 @@ const (
 
 // Config says how to start a stack. The zero value starts one that is reached in process only.
 type Config struct {
-	Listen       string // address of the gateway; empty: none, port 0: a free one
-	DynamoDB     string // address at which the tables and streams are served besides; empty: none
-	RootPassword string // of the user root; "root" where empty
+	Listen       string   // address of the gateway; empty: none, port 0: a free one
+	DynamoDB     string   // address at which the tables and streams are served besides; empty: none
+	AllowOrigins []string // of web pages that may use both, as https://app.example; door.Any for all. The stack's own address needs no leave
+	RootPassword string   // of the user root; "root" where empty
 	Env          map[string]string
 	Clock        clock.Clock // clock.Real where nil
 	Log          *slog.Logger
@@ -98,6 +101,10 @@ func Start(ctx context.Context, c Config) (_ *Stack, err error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
+	pages, err := door.New(c.AllowOrigins, c.Log)
+	if err != nil {
+		return nil, fmt.Errorf("stack: %w", err)
+	}
 	s := &Stack{}
 	starting := ctx
 	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -123,12 +130,13 @@ func Start(ctx context.Context, c Config) (_ *Stack, err error) {
 	if err != nil {
 		return nil, err
 	}
-	guarded := guard(c, timerURL, deadURL)
+	guarded := guard(c, s.processes.key, timerURL, deadURL)
 	if err := s.functions(ctx, c, guarded, direct, timerURL, deadURL); err != nil {
 		return nil, err
 	}
 	if c.Runtime == Process { // not before there is a gateway
-		s.serveOn(s.processes.listener, guarded.Handler(direct))
+		listener := s.processes.listener
+		s.serveOn(listener, door.Closed(c.Log).Handler(listener.Addr().String(), guarded.Handler(direct)))
 		s.processes.served = true
 	}
 	if s.Sources, err = sources(services, base, c.Remote.prefix(), timerURL, deadURL); err != nil {
@@ -150,11 +158,11 @@ func Start(ctx context.Context, c Config) (_ *Stack, err error) {
 			}
 		})
 	}
-	if s.Addr, err = s.serve(c.Listen, s.Gateway); err != nil {
+	if s.Addr, err = s.serve(c.Listen, pages.Handler(c.Listen, s.Gateway)); err != nil {
 		return nil, err
 	}
 	if s.Engine != nil {
-		s.DynamoDBAddr, err = s.serve(c.DynamoDB, s.Engine)
+		s.DynamoDBAddr, err = s.serve(c.DynamoDB, pages.Handler(c.DynamoDB, s.Engine))
 	}
 	return s, err
 }

@@ -39,7 +39,14 @@ func (w *wire) service(r *http.Request) service {
 	case strings.HasPrefix(target, "AmazonSQS"):
 		return w.queues
 	}
-	return w.gateway()
+	g := w.gateway()
+	return connections{g, g.Management()}
+}
+
+// connections is the @connections API.
+type connections struct {
+	http.RoundTripper
+	http.Handler
 }
 
 // RoundTrip implements http.RoundTripper.

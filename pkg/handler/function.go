@@ -99,7 +99,7 @@ func (f function) connection(ctx context.Context, e events.APIGatewayWebsocketPr
 			f.log.Error("connect", "connection", e.RequestContext.ConnectionID, "error", err)
 			return status(http.StatusServiceUnavailable), nil
 		}
-		return status(http.StatusOK), nil
+		return accepted(offered(e)), nil
 	case typeDisconnect:
 		if err := f.bus.Disconnected(ctx, origin(e)); err != nil {
 			f.log.Error("disconnect", "connection", e.RequestContext.ConnectionID, "error", err)

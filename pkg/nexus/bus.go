@@ -32,6 +32,9 @@ const (
 // Stages returns the stages of a deployment.
 func Stages() []string { return []string{V0, V1} }
 
+// DefaultStage is that of an address without a path: locally, and on a domain of one's own. API Gateway's own host has none.
+const DefaultStage = V1
+
 // Settings are what a deployment tells the bus.
 type Settings struct {
 	TablePrefix    string            // before every table's name
