@@ -30,9 +30,10 @@ import (
 
 // What the samples name.
 const (
-	taskID = "01KATY7X8ZQ4M2N6P9R3S5T1V0" // on path demo.
-	taskid = taskID + "-demo."
-	connID = "L0SM9cOFvHcCIhw=" // of API Gateway
+	taskID  = "01KATY7X8ZQ4M2N6P9R3S5T1V0" // on path demo.
+	taskid  = taskID + "-demo."
+	connID  = "L0SM9cOFvHcCIhw="         // of API Gateway
+	pushing = "58e758eeM1TN0dPGwIdDJix=" // connid of who pushes the samples' task
 )
 
 // now is the time in a bubble, as answers write it.
@@ -52,7 +53,8 @@ type sample struct {
 
 // pushed is a ready that pushes the samples' task.
 func pushed(b *bus) *inbox {
-	pusher := b.root()
+	pusher := b.open("v0", pushing[8:])
+	b.login(pusher)
 	b.made(taskID, func() {
 		pusher.send(`{"id":"p","method":"task.push","params":{"method":"demo.add","params":{"a":1},"timeout":20}}`)
 	})
@@ -244,10 +246,10 @@ func samples() map[string]sample {
 				b.made(taskID, func() { worker.send(`{"id":"w","method":"task.pull","params":{"prefix":"demo"}}`) })
 				return worker
 			},
-			others: []string{`{"jsonrpc":"2.0","id":"w","result":{"taskid":"` + taskid + `","path":"demo.","method":"add","params":{"a":1,"b":2},` +
+			others: []string{`{"jsonrpc":"2.0","id":"w","result":{"taskid":"58e758eeL0SM9cOF` + taskid + `","path":"demo.","method":"add","params":{"a":1,"b":2},` +
 				`"tags":{"@admin":true},"prio":1,"detach":false,"user":"root","ttl":3,"creationTime":` + now + `,"deadLine":"2000-01-01T00:00:30.000Z"}}`}},
 		"task.pull": {ready: pushed,
-			answers: []string{`{"jsonrpc":"2.0","id":7,"result":{"taskid":"` + taskid + `","path":"demo.","method":"add","params":{"a":1},` +
+			answers: []string{`{"jsonrpc":"2.0","id":7,"result":{"taskid":"58e758eeM1TN0dPG` + taskid + `","path":"demo.","method":"add","params":{"a":1},` +
 				`"tags":{"@admin":true},"prio":0,"detach":false,"user":"root","ttl":5,"creationTime":` + now + `,"deadLine":"2000-01-01T00:00:20.000Z"}}`}},
 		"task.result": {ready: pushed, answers: []string{ok}, others: []string{`{"jsonrpc":"2.0","id":"p","result":{"sum":3}}`}},
 		"task.error": {ready: pushed, answers: []string{ok},
@@ -260,8 +262,8 @@ func samples() map[string]sample {
 			}
 		}},
 		"task.list": {ready: pushed,
-			answers: []string{`{"jsonrpc":"2.0","id":7,"result":[{"id":"` + taskid + `","state":"waiting","path":"demo.","method":"add","params":{"a":1},` +
-				`"prio":0,"priority":0,"ttl":5,"detached":false,"detach":false,"user":"root","targetSession":"","result":null,"errCode":null,"errString":"",` +
+			answers: []string{`{"jsonrpc":"2.0","id":7,"result":[{"id":"58e758eeM1TN0dPG` + taskid + `","state":"waiting","path":"demo.","method":"add","params":{"a":1},` +
+				`"prio":0,"priority":0,"ttl":5,"detached":false,"detach":false,"user":"root","session":"` + pushing + `","targetSession":"","result":null,"errCode":null,"errString":"",` +
 				`"errObject":null,"tags":{"@admin":true},"creationTime":` + now + `,"workingTime":null,` +
 				`"deadline":"2000-01-01T00:00:20.000Z","deadLine":"2000-01-01T00:00:20.000Z"}]}`}},
 		"task.count": {ready: pulled,

@@ -43,13 +43,14 @@ func (t *Tasks) note(ctx context.Context, e *item, tell func(*jsonrpc.Object)) {
 
 // notePush notes that a task was pushed, which is now the item of a key.
 func (t *Tasks) notePush(ctx context.Context, k key, n *task) {
-	t.note(ctx, &item{key: k, method: n.method, user: n.user}, func(o *jsonrpc.Object) {
+	e := &item{key: k, method: n.method, user: n.user, pusher: n.pusher}
+	t.note(ctx, e, func(o *jsonrpc.Object) {
 		params := n.params
 		if n.user == Internal {
 			params = nil // a password may be in them
 		}
 		timeout := strconv.FormatFloat(n.deadline.Sub(n.created).Seconds(), 'f', -1, 64)
-		o.String("action", actionPush).String("id", k.taskid()).String("connid", n.pusher).String("user", n.user).Raw("tags", n.tags).
+		o.String("action", actionPush).String("id", e.taskid()).String("connid", n.pusher).String("user", n.user).Raw("tags", n.tags).
 			String("path", n.path).String("method", n.method).Raw("params", params).Bool("detach", n.detached).Int("ttl", n.ttl).Int("prio", n.prio).
 			Time("creationTime", n.created).Raw("timeout", json.RawMessage(timeout))
 	})

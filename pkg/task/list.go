@@ -73,7 +73,8 @@ func (e *item) listed(params, tags json.RawMessage) json.RawMessage {
 	var o jsonrpc.Object
 	o.String("id", e.taskid()).String("state", e.state).String("path", e.path()).String("method", e.method).
 		Raw("params", cutLongStrings(params)).Int("prio", e.prio).Int("priority", e.prio).Int("ttl", e.ttl).
-		Bool("detached", e.detached).Bool("detach", e.detached).String("user", e.user).String("targetSession", "").
+		Bool("detached", e.detached).Bool("detach", e.detached).String("user", e.user).
+		String("session", e.pusher).String("targetSession", e.worker).
 		Raw("result", nil).Raw("errCode", nil).String("errString", "").Raw("errObject", nil).Raw("tags", tags).
 		Time("creationTime", e.created).Time("workingTime", e.worked).Time("deadline", e.deadline).Time("deadLine", e.deadline)
 	return o.JSON()

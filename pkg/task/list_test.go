@@ -3,7 +3,6 @@ package task_test
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -59,15 +58,15 @@ func TestListed(t *testing.T) {
 	b.state()
 	want := `[` +
 		`{"id":"A-math.","state":"waiting","path":"math.","method":"add","params":{"a" : [1.50,"<é>"]},"prio":-3,"priority":-3,"ttl":2,` +
-		`"detached":false,"detach":false,"user":"nobody","targetSession":"","result":null,"errCode":null,"errString":"","errObject":null,` +
+		`"detached":false,"detach":false,"user":"nobody","session":"pusher","targetSession":"","result":null,"errCode":null,"errString":"","errObject":null,` +
 		`"tags":{"n":1.50},"creationTime":"2026-11-23T12:00:00.000Z","workingTime":null,"deadline":"2026-11-23T12:01:40.000Z","deadLine":"2026-11-23T12:01:40.000Z"},` +
 		`{"id":"B-math.","state":"working","path":"math.","method":"mul","params":null,"prio":0,"priority":0,"ttl":5,` +
-		`"detached":true,"detach":true,"user":"nobody","targetSession":"","result":null,"errCode":null,"errString":"","errObject":null,` +
+		`"detached":true,"detach":true,"user":"nobody","session":"pusher","targetSession":"worker","result":null,"errCode":null,"errString":"","errObject":null,` +
 		`"tags":{"n":1.50},"creationTime":"2026-11-23T12:00:00.000Z","workingTime":"2026-11-23T12:00:01.500Z","deadline":"2026-12-03T12:00:00.000Z","deadLine":"2026-12-03T12:00:00.000Z"},` +
 		`{"id":"C-text.","state":"waiting","path":"text.","method":"","params":null,"prio":0,"priority":0,"ttl":0,` +
-		`"detached":false,"detach":false,"user":"nobody","targetSession":"","result":null,"errCode":null,"errString":"","errObject":null,` +
+		`"detached":false,"detach":false,"user":"nobody","session":"","targetSession":"worker","result":null,"errCode":null,"errString":"","errObject":null,` +
 		`"tags":null,"creationTime":"2026-11-23T12:00:00.000Z","workingTime":null,"deadline":"2026-11-23T12:00:50.000Z","deadLine":"2026-11-23T12:00:50.000Z"}]`
-	if got := regexp.MustCompile(`[0-9A-Z]{26}`).ReplaceAllStringFunc(b.list(`{}`), b.names.short); got != want {
+	if got := b.names.short(b.list(`{}`)); got != want {
 		t.Errorf("\n%s\nwant\n%s", got, want)
 	}
 	b.Advance(100 * time.Second) // what is past its deadline is no more

@@ -81,11 +81,30 @@ func (k key) path() string {
 
 const ulidLength = 26
 
-// taskid is an item's key as clients know it: the id, which nobody can guess, and then the partition.
+// sessionDigits is how much of the connid of whose call brought an item its taskid begins with. Clients of Nexus show that, and kick by it.
+const sessionDigits = 16
+
+// taskid is an item's key as clients know it: the beginning of the pusher's connid, or of the worker's that waits, as in Nexus; the id, which nobody can
+// guess; and the partition.
+func (e *item) taskid() string {
+	connid := e.pusher
+	if e.kind == kindPull {
+		connid = e.worker
+	}
+	if len(connid) < sessionDigits {
+		return e.key.taskid()
+	}
+	return connid[:sessionDigits] + e.key.taskid()
+}
+
+// taskid is a taskid without the connid, which names the item as well.
 func (k key) taskid() string { return k[1] + "-" + k[0] }
 
-// parseTaskid returns the key that a taskid names; false if it can name none.
+// parseTaskid returns the key that a taskid names, with the connid that it begins with or without; false if it can name none.
 func parseTaskid(s string) (key, bool) {
+	if len(s) > ulidLength && s[ulidLength] != '-' && len(s) > sessionDigits {
+		s = s[sessionDigits:]
+	}
 	if len(s) < ulidLength+2 || s[ulidLength] != '-' || len(s) > ulidLength+1+520 {
 		return key{}, false
 	}
