@@ -94,6 +94,7 @@ func (s *stack) addStages() {
 			// Settings without throttles have been seen to set them to 0. Bodies and a metric per route are not logged: they would cost more than the bus.
 			DefaultRouteSettings: &awsapigatewayv2.CfnStage_RouteSettingsProperty{ThrottlingRateLimit: jsii.Number(s.Rate), ThrottlingBurstLimit: jsii.Number(s.Burst),
 				DataTraceEnabled: false, DetailedMetricsEnabled: false, LoggingLevel: jsii.String("OFF")},
+			RouteSettings: s.throttles(),
 			// The group's ARN without the :* that CloudFormation puts at its end.
 			AccessLogSettings: &awsapigatewayv2.CfnStage_AccessLogSettingsProperty{DestinationArn: jsii.String(s.arn("logs", "log-group:"+*logs.Ref())),
 				Format: jsii.String(accessLog())},
@@ -120,6 +121,20 @@ func (s *stack) addStages() {
 		}
 		s.output("Url"+title(name), "wss://"+host+"/"+name, "where clients of the dialect "+name+" connect")
 	}
+}
+
+// throttles are the settings of those routes whose throttles are not the default, by route key. A route has all its settings from here or none: API Gateway
+// refuses those of a route that is not there yet, for which stages wait, and CloudFormation wants their names as it writes them elsewhere.
+func (s *stack) throttles() map[string]any {
+	rest := nexus.Throttle{Rate: s.Rate, Burst: int(s.Burst)}
+	settings := map[string]any{}
+	for key, t := range nexus.Throttles(rest) {
+		if t != rest {
+			settings[key] = map[string]any{"ThrottlingRateLimit": t.Rate, "ThrottlingBurstLimit": t.Burst,
+				"DataTraceEnabled": false, "DetailedMetricsEnabled": false, "LoggingLevel": "OFF"}
+		}
+	}
+	return settings
 }
 
 // accessLog is the form of an access log's line: JSON. It holds no $context.status, which API Gateway refused, and no body.

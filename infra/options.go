@@ -41,8 +41,9 @@ type option struct {
 var options = []option{
 	{"name", "nexus", "the stack's name: a letter, then up to 30 letters, digits and hyphens. Another name is another bus", setName},
 	{"build", "build", "folder of the functions' zips, as `make build` leaves them", setBuild},
-	{"rate", "1000", "messages a second for each route of a stage, 1 to 10000: what goes beyond is refused by API Gateway, and costs nothing", setRate},
-	{"burst", "1000", "messages at once for each route of a stage, 1 to 5000", setBurst},
+	{"rate", fmt.Sprint(nexus.DefaultThrottle().Rate), "messages a second for each route of a stage, 1 to 10000: what goes beyond is refused by API Gateway, and costs " +
+		"nothing. Connections, logins, new pipes and unknown methods have lower ones of their own (pkg/nexus/throttles.go)", setRate},
+	{"burst", fmt.Sprint(nexus.DefaultThrottle().Burst), "messages at once for each route of a stage, 1 to 5000", setBurst},
 	{"domain", "", "a host name of one's own, with certificate; make a CNAME of it to the output DomainTarget", setDomain},
 	{"certificate", "", "ARN of the domain's certificate in ACM, in the region of the stack", setCertificate},
 	{"alarmEmail", "", "an address that is told of alarms, once it has confirmed that it wants to", setAlarmEmail},

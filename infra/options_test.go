@@ -9,7 +9,7 @@ import (
 
 func TestOptions(t *testing.T) {
 	got, err := ParseOptions(map[string]string{"@aws-cdk/core:flag": "true", "aws:cdk:bundling-stacks": "x"})
-	if want := (Options{Name: "nexus", Build: "build", Rate: 1000, Burst: 1000, Keep: true, LogLevel: "INFO", Reserved: map[string]int{},
+	if want := (Options{Name: "nexus", Build: "build", Rate: 200, Burst: 400, Keep: true, LogLevel: "INFO", Reserved: map[string]int{},
 		AccountLogRole: true}); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("without any: %+v, %v", got, err)
 	}

@@ -107,9 +107,9 @@ func TestWhatOutlivesTheStack(t *testing.T) {
 }
 
 func TestStages(t *testing.T) {
-	for rate, of := range map[int]func() (template, error){1000: standard, 50: full} {
+	for rate, of := range map[int]func() (template, error){200: standard, 50: full} {
 		tpl := loaded(t, of)
-		burst := map[int]int{1000: 1000, 50: 20}[rate]
+		burst := map[int]int{200: 400, 50: 20}[rate]
 		if got := len(tpl.of("AWS::ApiGatewayV2::Stage")); got != len(nexus.Stages()) {
 			t.Errorf("%d stages", got)
 		}
@@ -118,6 +118,7 @@ func TestStages(t *testing.T) {
 			want(t, id, tpl.Resources[id], map[string]any{"StageName": name, "AutoDeploy": true, "DefaultRouteSettings.ThrottlingRateLimit": rate,
 				"DefaultRouteSettings.ThrottlingBurstLimit": burst, "DefaultRouteSettings.DataTraceEnabled": false,
 				"AccessLogSettings.DestinationArn": "arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:<LogsApi>"})
+			checkThrottles(t, tpl.Resources[id], nexus.Throttle{Rate: float64(rate), Burst: burst})
 			var line map[string]string
 			if err := json.Unmarshal([]byte(as[string](t, tpl.Resources[id], "AccessLogSettings.Format")), &line); err != nil {
 				t.Error(err)
@@ -145,6 +146,29 @@ func TestStages(t *testing.T) {
 	}
 	if _, there := loaded(t, full).Resources["Account"]; there {
 		t.Error("accountLogRole=keep sets the account's role")
+	}
+}
+
+// checkThrottles holds a stage to the list that the local gateway goes by.
+func checkThrottles(t *testing.T, stage resource, rest nexus.Throttle) {
+	t.Helper()
+	settings := as[map[string]any](t, stage, "RouteSettings")
+	for key, throttle := range nexus.Throttles(rest) {
+		got, own := settings[key].(map[string]any)
+		if throttle == rest {
+			if own {
+				t.Errorf("%s has %v, want the default", key, got)
+			}
+			continue
+		}
+		delete(settings, key)
+		if got["ThrottlingRateLimit"] != throttle.Rate || got["ThrottlingBurstLimit"] != float64(throttle.Burst) || got["LoggingLevel"] != "OFF" ||
+			got["DataTraceEnabled"] != false || got["DetailedMetricsEnabled"] != false {
+			t.Errorf("%s has %v, want %+v", key, got, throttle)
+		}
+	}
+	if len(settings) > 0 {
+		t.Errorf("settings of routes that are not there, or have none of their own: %v", settings)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"nexus/localstack/door"
 	"nexus/localstack/stack"
+	"nexus/pkg/nexus"
 )
 
 func main() {
@@ -33,6 +34,9 @@ func main() {
 		origins = append(origins, value)
 		return nil
 	})
+	rate := flag.Float64("rate", nexus.DefaultThrottle().Rate, "messages a second that a route of a stage takes, as a deployment's option of that name; "+
+		"0: as many as come, by no throttle at all")
+	burst := flag.Int("burst", nexus.DefaultThrottle().Burst, "messages at once, likewise")
 	verbose := flag.Bool("v", false, "log more than warnings")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -53,7 +57,12 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	c := stack.Config{Listen: *listen, DynamoDB: *dynamodb, AllowOrigins: origins, RootPassword: *password, Log: log, Runtime: stack.Runtime(*runtime), Programs: *programs,
+	throttle, err := throttle(*rate, *burst)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "localstack:", err)
+		os.Exit(2)
+	}
+	c := stack.Config{Throttle: throttle, Listen: *listen, DynamoDB: *dynamodb, AllowOrigins: origins, RootPassword: *password, Log: log, Runtime: stack.Runtime(*runtime), Programs: *programs,
 		Remote: elsewhere, Env: settings(os.Getenv)}
 	if c.Runtime == stack.Process && c.Programs == "" {
 		fmt.Println("Building the functions, which takes a minute the first time.")

@@ -13,7 +13,7 @@ const fanoutRate = "10000"
 
 // start runs a local stack for one measurement. stop ends it.
 func start(ctx context.Context, p *program.Program) (url string, stop func(), err error) {
-	s, err := p.Start(ctx, []string{handler.EnvFanoutRate + "=" + fanoutRate})
+	s, err := p.Start(ctx, []string{handler.EnvFanoutRate + "=" + fanoutRate}, "-rate", "0") // without the throttles of a deployment
 	if err != nil {
 		return "", nil, err
 	}

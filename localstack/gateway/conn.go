@@ -84,6 +84,10 @@ func (c *Conn) Receive(message []byte) {
 		c.send(errorMessage("Forbidden", c.id, requestID))
 		return
 	}
+	if !c.g.passes(c.stage, r.key) {
+		c.send(errorMessage(messageThrottled, c.id, requestID))
+		return
+	}
 	payload := c.messageEvent(requestID, r.key, message)
 	if !c.g.begin() {
 		return

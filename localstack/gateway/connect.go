@@ -70,6 +70,9 @@ func (g *Gateway) Connect(ctx context.Context, stage string, r ConnectRequest, t
 		return nil, &ConnectError{Status: status, ConnectionID: c.id, RequestID: requestID, Err: err}
 	}
 	if connect := g.routes[routeConnect]; connect != nil {
+		if !g.passes(stage, routeConnect) {
+			return refuse(http.StatusTooManyRequests, nil)
+		}
 		result, err := g.invoke(ctx, connect.Function, c.connectEvent(requestID, r))
 		switch {
 		case errors.Is(err, errIntegrationTimeout):

@@ -20,6 +20,7 @@
 //     disconnectReason on DISCONNECT (as in events published by AWS's own event libraries);
 //   - a function error, a timeout or a malformed result sends "Internal server error" with connectionId and requestId; $connect then answers 502,
 //     or 504 when the integration timed out;
+//   - throttles by stage and route, as token buckets of all connections together; a connection beyond them is answered 429;
 //   - close codes: 1000 for DeleteConnection, 1001 idle and end of life, 1003 binary, 1009 frame or message too big; pings are answered;
 //   - @connections: POST 200, 400, 403, 410, 413, 429; GET 200; DELETE 204; errors named in x-amzn-ErrorType. A connection is reached through its own
 //     stage only.
@@ -30,6 +31,8 @@
 //   - a two-way route whose function returns no body sends an empty message; a status code changes nothing;
 //   - one-way routes report function errors too; a result is malformed when it has no integer statusCode, or a member that the proxy format lacks
 //     (names match exactly);
+//   - a message beyond a throttle is answered with an error message in the form of the others, "Too Many Requests" (429's text, which the documentation
+//     gives for such requests), and its connection stays open; a $disconnect is never throttled;
 //   - pings do not keep a connection from being idle; lastActiveAt counts whole messages, of both directions;
 //   - messages to a client keep no order once Config.Delay is set;
 //   - a reply of a two-way route, and an error message, that find the client's buffer full are lost;
@@ -43,6 +46,6 @@
 // was sent to it before has been written; a client that does not read, or does not answer the close frame, is cut off 10 s later at the latest. A
 // message over 32 KB goes out in frames of 32 KB and an empty last one.
 //
-// Left out: authorizers, API keys, throttling (10,000 requests/s, 500 connections/s), signatures of @connections (package iam verifies them), selection expressions
+// Left out: authorizers, API keys, the account's own throttles (10,000 requests/s, 500 connections/s), signatures of @connections (package iam verifies them), selection expressions
 // other than $request.body.method, integrations other than Lambda proxy, models, stage variables, compression (AWS has none).
 package gateway

@@ -39,6 +39,9 @@ type Config struct {
 	DefaultStage string
 	Routes       map[string]Route // by route key: $connect, $disconnect, $default, and the values of the member method of messages
 
+	// Throttles bound what a route takes on each stage, by route key. A route that is not here is not throttled.
+	Throttles map[string]Throttle
+
 	// Invoke runs a function and waits for its result, and returns soon after ctx has ended. It is called concurrently.
 	Invoke func(ctx context.Context, function string, payload []byte) ([]byte, error)
 
@@ -74,6 +77,8 @@ type Gateway struct {
 	ctx    context.Context // of all invocations; ends when Shutdown gives up waiting
 	cancel context.CancelFunc
 
+	buckets buckets
+
 	mu       sync.Mutex
 	conns    map[string]*Conn // open ones, by id
 	seq      uint64           // of the latest connection
@@ -93,7 +98,8 @@ type route struct {
 
 // New returns a Gateway. A mistake in c is what every Connect reports.
 func New(c Config) *Gateway {
-	g := &Gateway{config: withDefaults(c), routes: make(map[string]*route, len(c.Routes)), conns: map[string]*Conn{}, idle: make(chan struct{})}
+	g := &Gateway{config: withDefaults(c), routes: make(map[string]*route, len(c.Routes)), conns: map[string]*Conn{}, idle: make(chan struct{}),
+		buckets: buckets{by: map[[2]string]*bucket{}}}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	for key, r := range c.Routes {
 		g.routes[key] = &route{key, r}
@@ -136,6 +142,11 @@ func (g *Gateway) check() error {
 	for _, stage := range g.config.Stages {
 		if stage == "" || strings.ContainsAny(stage, "/@%") {
 			return fmt.Errorf("gateway: stage %q is no path segment", stage)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(g.config.Throttles)) {
+		if t := g.config.Throttles[key]; g.routes[key] == nil || t.Rate <= 0 || t.Burst < 1 {
+			return fmt.Errorf("gateway: throttle %+v of route %q: no such route, or it would let nothing through", t, key)
 		}
 	}
 	if g.config.DefaultStage != "" && !slices.Contains(g.config.Stages, g.config.DefaultStage) {

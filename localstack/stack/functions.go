@@ -77,8 +77,20 @@ func (s *Stack) functions(ctx context.Context, c Config, guarded *iam.Guard, dir
 		s.Routes[r.Key] = gateway.Route{Function: r.Function}
 	}
 	s.Gateway = gateway.New(gateway.Config{Stages: nexus.Stages(), DefaultStage: nexus.DefaultStage, Routes: s.Routes, Invoke: s.Invoke, Clock: c.Clock, Machine: clock.Real{},
-		NewID: c.NewID, Region: Region, Delay: c.Delay})
+		NewID: c.NewID, Region: Region, Delay: c.Delay, Throttles: throttles(c)})
 	return nil
+}
+
+// throttles are those of a deployment, where there are to be any.
+func throttles(c Config) map[string]gateway.Throttle {
+	if c.Throttle == (nexus.Throttle{}) {
+		return nil
+	}
+	all := map[string]gateway.Throttle{}
+	for key, t := range nexus.Throttles(c.Throttle) {
+		all[key] = gateway.Throttle(t)
+	}
+	return all
 }
 
 // handlers returns the functions as the runtime runs them.

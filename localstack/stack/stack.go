@@ -38,7 +38,9 @@ type Config struct {
 	Listen       string   // address of the gateway; empty: none, port 0: a free one
 	DynamoDB     string   // address at which the tables and streams are served besides; empty: none
 	AllowOrigins []string // of web pages that may use both, as https://app.example; door.Any for all. The stack's own address needs no leave
-	RootPassword string   // of the user root; "root" where empty
+	// Throttle is that of routes which have no own one (nexus.Throttles). The zero value throttles none.
+	Throttle     nexus.Throttle
+	RootPassword string // of the user root; "root" where empty
 	Env          map[string]string
 	Clock        clock.Clock // clock.Real where nil
 	Log          *slog.Logger
