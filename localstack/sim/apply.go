@@ -64,6 +64,12 @@ func (w *world) posted(r *request, taken bool) {
 	c := w.clientOf(r.target)
 	if !taken || c == nil {
 		w.logf("not posted to %s", r.target)
+		if c != nil && c.slow {
+			r.inv.hurt = true // its handler hears of an error
+			if r.inv.call != nil && r.inv.call.client == c {
+				r.inv.mute = true
+			}
+		}
 		return
 	}
 	p := &post{inv: r.inv, to: c, text: string(r.body), at: time.Now(), id: frameID(r.body)}

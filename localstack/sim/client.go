@@ -25,9 +25,12 @@ type client struct {
 	conn   *gateway.Conn
 	connid string
 
-	open  bool      // connected, and not closed by either side
-	deaf  bool      // it hears nothing any more, and nobody knows
-	ended time.Time // the connection
+	open bool // connected, and not closed by either side
+	deaf bool // it hears nothing any more, and nobody knows
+	slow bool // it reads nothing any more, and API Gateway says so (429)
+	// givesUp says that it is gone before its $connect is over.
+	givesUp bool
+	ended   time.Time // the connection
 	// sessionEnded is when its session was written to have ended.
 	sessionEnded time.Time
 	nextID       int
@@ -52,6 +55,9 @@ func (c *client) String() string { return fmt.Sprintf("client%d", c.n) }
 func (c *client) Send(text []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.slow {
+		return gateway.ErrBufferFull
+	}
 	c.inbox = append(c.inbox, text)
 	c.w.leave(c.receive)
 	return nil
@@ -85,6 +91,10 @@ func (w *world) connect() {
 func (w *world) connectAs(r role) *client {
 	c := &client{w: w, n: len(w.clients) + 1, stage: nexus.Stages()[w.rng.IntN(2)], sent: map[string]*call{}, holds: map[string]bool{}, role: r}
 	w.clients = append(w.clients, c)
+	c.givesUp = !w.closing && w.rng.IntN(30) == 0
+	w.mu.Lock()
+	w.connecting = c
+	w.mu.Unlock()
 	w.because("$connect of %s", c)
 	go func() {
 		conn, err := w.stack.Gateway.Connect(context.Background(), c.stage, gateway.ConnectRequest{SourceIP: "192.0.2.1"}, c)
@@ -96,12 +106,19 @@ func (w *world) connectAs(r role) *client {
 func (c *client) connected(conn *gateway.Conn, err error) {
 	if err != nil {
 		c.w.logf("%s not connected: %v", c, err)
+		if c == c.w.inspector {
+			return
+		}
 		c.w.soon(c.w.think(), c.w.connect)
 		return
 	}
 	c.conn, c.open = conn, true
 	c.connid = deliver.NodeID("http://local.invalid/"+c.stage) + conn.ID()
 	c.w.logf("%s is %s", c, c.connid)
+	if c.givesUp {
+		c.end(1006, "has given up")
+		return
+	}
 	c.prepare()
 	c.w.soon(c.w.think(), c.act)
 	c.role.plan(c)
@@ -143,6 +160,7 @@ type call struct {
 	request string      // the id that API Gateway gave it
 	inv     *invocation // that carries it out
 	posts   []*post     // that answer it
+	refused bool        // no function was called for it
 
 	push *push
 	pull *pull

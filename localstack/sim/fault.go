@@ -2,8 +2,6 @@ package sim
 
 import (
 	"net"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -37,12 +35,16 @@ func (w *world) fault(r *request, what string) {
 }
 
 // unheard counts the writes of which a handler hears nothing. When they are as many as the attempts at one write and at what is to settle it, it may
-// not know what to answer.
-func (r *request) unheard() {
+// not know what to answer. Where the client's quota is used up, these are one attempt each.
+func (w *world) unheard(r *request) {
 	if !r.writes() {
 		return
 	}
-	if r.inv.unheard++; r.inv.unheard >= 2*handler.Attempts {
+	attempts := handler.Attempts
+	if w.patient {
+		attempts = 1
+	}
+	if r.inv.unheard++; r.inv.unheard >= 2*attempts {
 		r.inv.mute = true
 	}
 }
@@ -52,7 +54,7 @@ func reset() error { return &net.OpError{Op: "read", Net: "tcp", Err: syscall.EC
 // refuse fails a request before its effect.
 func (w *world) refuse(r *request) {
 	w.fault(r, "fail")
-	r.unheard()
+	w.unheard(r)
 	a := w.refused(r)
 	w.logf("%s", a)
 	r.answer <- a
@@ -64,7 +66,7 @@ func (w *world) refuse(r *request) {
 // hold a request back for longer than all that takes.
 func (w *world) lose(r *request) {
 	w.fault(r, "lose the response of")
-	r.unheard()
+	w.unheard(r)
 	if makes := r.op == "PutItem" && r.target == store.Tasks; (!makes || r.last()) && w.rng.Float64() < w.weather.stray {
 		w.logf("it strays")
 		w.soon(time.Duration(1+w.rng.Int64N(int64(straying))), func() { w.apply(r) })
@@ -95,7 +97,7 @@ const hottest = 100 * time.Millisecond
 // overload has a request meet a table that has too many.
 func (w *world) overload(r *request) {
 	w.fault(r, "overload")
-	r.unheard()
+	w.unheard(r)
 	a := w.throttling(r)
 	w.logf("%s", a)
 	r.answer <- a
@@ -111,12 +113,6 @@ func (w *world) shorten(r *request) {
 func (w *world) throttle(r *request) {
 	w.fault(r, "throttle")
 	r.answer <- refusal(r, 429, "LimitExceededException", "")
-}
-
-// last tells whether a request is the last attempt of its client.
-func (r *request) last() bool {
-	attempt, _, _ := strings.Cut(strings.TrimPrefix(r.http.Header.Get("Amz-Sdk-Request"), "attempt="), ";")
-	return attempt == strconv.Itoa(handler.Attempts)
 }
 
 // writes tells whether a request changes a table.

@@ -37,6 +37,9 @@ func (h *history) checkAnswers() {
 			}
 			continue
 		}
+		if k.client.slow {
+			continue
+		}
 		due, recorded := h.due(k)
 		if !recorded {
 			if k.inv != nil && !k.inv.ended.IsZero() && !k.inv.mute && len(k.posts) == 0 && k.client.alive(k.at.Add(30*time.Second)) {

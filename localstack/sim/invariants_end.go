@@ -32,7 +32,7 @@ func (w *world) checkSettled() {
 			}
 		}
 		w.checkFree(l, s)
-		if s.deadline.Before(now.Add(-2*time.Minute)) && !s.done() && !s.detached {
+		if s.deadline.Before(now.Add(-2*time.Minute)) && !s.done() && !s.detached && !w.excused(w.callers(s)...) {
 			w.failf("stuck: %s is %s although its deadline was at %v", l.taskid(), s.state, s.deadline.Sub(w.began))
 		}
 	}
@@ -95,6 +95,7 @@ type stay struct {
 // checkFree holds an item that nobody has touched for a long time to what repair owes it.
 func (w *world) checkFree(l *life, s *snap) {
 	switch {
+	case w.excused(w.callers(s)...):
 	case s.done():
 		w.failf("stuck: %s is over and still there (posted: %v, debts: %d)", l.taskid(), s.posted, s.debts)
 	case s.debts > 0:

@@ -34,7 +34,7 @@ func (h *history) must(k *call, p *pipe) bool {
 // ends tells whether somebody asked to end a subscription, when it may have been there.
 func (h *history) ends(s *call) bool {
 	for _, k := range h.calls {
-		if k.method == "topic.unsub" && *k.sub == *s.sub && (len(k.posts) == 0 || k.posts[0].at.After(s.at) || k.inv.hurt) {
+		if k.method == "topic.unsub" && *k.sub == *s.sub && (len(k.posts) == 0 || k.posts[0].at.After(s.at) || k.inv == nil || k.inv.hurt) {
 			return true
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"nexus/localstack/lambda"
 	"nexus/localstack/stack"
 	"nexus/pkg/nexus"
 )
@@ -35,19 +36,26 @@ func invocationOf(ctx context.Context) *invocation {
 	return i
 }
 
+// What Lambda says of a function that it did not run to its end, and of one that it did not run.
 var (
-	errCrashed = errors.New("the sandbox crashed")
-	errOver    = errors.New("the simulation is over")
+	errCrashed   = &lambda.Error{Type: lambda.TypeExit, Message: "signal: killed"}
+	errInit      = &lambda.Error{Type: lambda.TypeExit, Message: "the function's initialisation failed"}
+	errThrottled = &lambda.Refusal{Code: lambda.CodeThrottled, Message: "Rate Exceeded."}
 )
 
-// invoke is put around every invocation of a function: it numbers it, lets it be killed, and loses or delays the events of connections that
-// ended, which API Gateway promises to nobody.
+var errOver = errors.New("the simulation is over")
+
+// invoke is put around every invocation of a function: it numbers it, refuses it or lets it be killed, and has the events of connections that ended
+// go astray.
 func (w *world) invoke(next stack.Invoke) stack.Invoke {
-	return func(ctx context.Context, function string, payload []byte) ([]byte, error) {
-		if function == nexus.FunctionConnection && !w.admit(payload) {
-			return []byte(`{"statusCode":200}`), nil
+	run := func(ctx context.Context, function string, payload []byte) ([]byte, error) {
+		if w.refuses(function) {
+			return nil, errThrottled
 		}
 		inv := w.begin(function, payload)
+		if w.failsToStart(inv) {
+			return nil, errInit
+		}
 		type result struct {
 			out []byte
 			err error
@@ -66,6 +74,54 @@ func (w *world) invoke(next stack.Invoke) stack.Invoke {
 			return nil, errCrashed
 		}
 	}
+	return func(ctx context.Context, function string, payload []byte) ([]byte, error) {
+		if function == nexus.FunctionConnection && !w.admit(payload, func(payload []byte) { _, _ = run(ctx, function, payload) }) {
+			return []byte(`{"statusCode":200}`), nil
+		}
+		return run(ctx, function, payload)
+	}
+}
+
+// refuses tells whether Lambda has no room for an invocation: now and then for one, now and then for all in a while.
+func (w *world) refuses(function string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	if weather := &w.weather; !now.Before(w.full) && w.turned < weather.faults {
+		switch chance := w.chance.Float64(); {
+		case chance < weather.full:
+			w.full = now.Add(time.Duration(1 + w.chance.Int64N(int64(fullest))))
+		case chance > 1-weather.turn:
+			w.full = now.Add(1)
+		}
+	}
+	if !now.Before(w.full) {
+		return false
+	}
+	w.turned++
+	w.disturbed = now
+	if k := w.sending; k != nil {
+		w.sending, k.refused = nil, true
+	}
+	w.logf("no room for an invocation of %s %s", function, w.cause)
+	return true
+}
+
+// fullest is how long all of an account's concurrency is used up at most.
+const fullest = 3 * time.Second
+
+// failsToStart tells whether the environment of an invocation fails before its function is called.
+func (w *world) failsToStart(inv *invocation) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.kills >= w.weather.kills || w.chance.Float64() >= w.weather.init {
+		return false
+	}
+	w.kills++
+	w.disturbed = time.Now()
+	inv.hurt, inv.mute, inv.ended = true, true, time.Now()
+	w.logf("%s fails to start", inv)
+	return true
 }
 
 // begin registers an invocation and sets its time limit, a moment before the runner's own, so that it ends as every killed one does.

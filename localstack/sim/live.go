@@ -20,7 +20,7 @@ const (
 // then all connections end, and what is left is looked at.
 func (w *world) live() {
 	w.activity = []time.Duration{2 * time.Second, 20 * time.Second, 100 * time.Second}[w.rng.IntN(3)]
-	w.crowded = w.rng.IntN(4) == 0
+	w.crowded, w.sluggish = w.rng.IntN(4) == 0, w.rng.IntN(5) == 0
 	clients, budget := 3+w.rng.IntN(6), 30+w.rng.IntN(40)
 	if w.rng.IntN(4) == 0 { // few requests, that meet
 		clients, budget, w.crowded = 2+w.rng.IntN(2), 4+w.rng.IntN(8), true

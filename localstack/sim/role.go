@@ -21,6 +21,8 @@ type role struct {
 	pace                          time.Duration
 	watchdog                      int64 // seconds
 	atOnce                        int   // pulls under way at most, and pushes that wait for their answers
+	// stops is after how long it stops to read, for good; 0: never.
+	stops time.Duration
 	// end plans its end: after how long, and how.
 	end    time.Duration
 	ending ending
@@ -64,6 +66,9 @@ func (w *world) newRole() role {
 	if r.ending == silent {
 		r.watchdog = session.MinWatchdog
 	}
+	if w.sluggish && w.rng.IntN(3) == 0 {
+		r.stops = time.Duration(1 + w.rng.Int64N(int64(w.activity/2)))
+	}
 	r.families = w.mix
 	if len(w.mix) > 1 {
 		r.families = []family{w.mix[w.rng.IntN(len(w.mix))]}
@@ -84,6 +89,14 @@ func (w *world) newRole() role {
 
 // plan plans the client's end.
 func (r *role) plan(c *client) {
+	if r.stops > 0 {
+		c.w.soon(r.stops, func() {
+			c.w.logf("%s reads nothing any more", c)
+			c.mu.Lock()
+			c.slow = true
+			c.mu.Unlock()
+		})
+	}
 	if r.ending == stays || r.ending == silent {
 		return
 	}

@@ -15,6 +15,8 @@ type weather struct {
 	partly                         float64       // of the batches, the part that is carried out in part
 	hot                            float64       // of each request, the part at which its table begins to refuse all requests for a while
 	stray                          float64       // of the requests that lose their response, the part that takes effect later
+	turn, full                     float64       // of the invocations, the part that Lambda refuses, and the part from which on it refuses all for a while
+	init                           float64       // of the invocations, the part whose environment fails to start
 	kill                           float64       // of each request, the part at which its handler dies
 	kills                          int           // handlers that may die, at most
 	faults                         int           // of the other kinds, at most
@@ -49,14 +51,14 @@ func forecast(rng *rand.Rand) weather {
 		w.lostEnds, w.lateEnds = 0.3, 5*time.Second
 		return w
 	case n < 13:
-		w.name, w.faults, w.hot, w.conflict, w.partly = "throttled", 60, 0.01, 0.05, 0.2
+		w.name, w.faults, w.hot, w.conflict, w.partly, w.turn, w.full = "throttled", 60, 0.01, 0.05, 0.2, 0.03, 0.005
 		return w
 	}
 	w.name = "storm"
 	w.kill, w.kills = 0.03*rng.Float64(), 1+rng.IntN(5)
 	w.faults = 30
 	w.fail, w.lose, w.conflict, w.throttle = 0.06*rng.Float64(), 0.08*rng.Float64(), 0.05*rng.Float64(), 0.05*rng.Float64()
-	w.partly = 0.3 * rng.Float64()
+	w.partly, w.turn, w.init = 0.3*rng.Float64(), 0.03*rng.Float64(), 0.03*rng.Float64()
 	w.pass, w.longest, w.patience = 0.1*rng.Float64(), 400*time.Millisecond, attemptTimeout
 	w.late = time.Duration(1+rng.IntN(20)) * time.Second
 	if rng.IntN(3) == 0 {

@@ -61,6 +61,7 @@ func (r *request) before(o *request) int {
 type wire struct {
 	next http.RoundTripper
 	over chan struct{}
+	hold func(r *request, park func()) // parks a request, now or later
 
 	mu     sync.Mutex
 	parked []*request
@@ -80,17 +81,23 @@ func (w *wire) RoundTrip(h *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	r := &request{inv: inv, body: body, http: h, parked: time.Now(), answer: make(chan response, 1)}
+	r := &request{inv: inv, body: body, http: h, answer: make(chan response, 1)}
 	r.name()
-	w.mu.Lock()
-	w.parked, w.fresh = append(w.parked, r), true
-	w.mu.Unlock()
+	w.hold(r, func() { w.park(r) })
 	select {
 	case a := <-r.answer:
 		return a.http, a.err
 	case <-w.over:
 		return nil, errOver
 	}
+}
+
+// park has a request wait for the seed.
+func (w *wire) park(r *request) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r.parked = time.Now()
+	w.parked, w.fresh = append(w.parked, r), true
 }
 
 // name finds out what a request is.

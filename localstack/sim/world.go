@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"hash"
 	"hash/fnv"
@@ -20,9 +19,6 @@ import (
 	"nexus/pkg/nexus"
 	"nexus/pkg/user"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/oklog/ulid/v2"
 )
 
@@ -65,6 +61,8 @@ type world struct {
 	weather  weather
 	ranks    map[int]float64 // of invocations, where stubborn
 	stubborn bool
+	patient  bool // requests are sent again after a while, and not without end
+	tokens   uint // in the quota of each client then
 	hasty    bool // handlers leave to messages what they may
 	agenda   agenda
 	wire     wire
@@ -78,8 +76,9 @@ type world struct {
 	ids         uint64     // of the emulated services
 	ulids       uint64
 	invocations []*invocation
-	cause       string // of the next invocation, for the log
-	sending     *call  // the client's request that the next invocation carries out
+	cause       string  // of the next invocation, for the log
+	sending     *call   // the client's request that the next invocation carries out
+	connecting  *client // who opens a connection
 	byRequest   map[string]*call
 	finished    []func() // what goroutines outside of handlers have left for the scheduler
 
@@ -98,6 +97,8 @@ type world struct {
 	faults       int
 	hot          string    // the table that has too many requests
 	cool         time.Time // until then
+	full         time.Time // until then Lambda has no room for invocations
+	turned       int       // invocations for which there was none
 	disturbed    time.Time // the last fault
 	requests     int
 	mix          []family
@@ -109,6 +110,7 @@ type world struct {
 	tags         int // likewise
 	paths        []string
 	known        []string      // taskids that some client has seen
+	sluggish     bool          // some clients stop to read
 	crowded      bool          // all are at the hot path at once
 	activity     time.Duration // how long clients send requests
 
@@ -141,6 +143,19 @@ func Run(seed uint64, o Options) (*Report, error) {
 // start starts the stack, with everything injected that could differ between two runs.
 func (w *world) start() error {
 	w.wire.over = make(chan struct{})
+	w.wire.hold = func(r *request, park func()) {
+		wait := w.wait(r)
+		if wait == 0 {
+			park()
+			return
+		}
+		w.agenda.add(time.Now().Add(wait), func() {
+			if r.inv.ended.IsZero() {
+				park()
+			}
+		})
+	}
+	w.patient, w.tokens = w.rng.IntN(3) == 0, uint(w.rng.IntN(quota))
 	env := map[string]string{}
 	if w.rng.IntN(5) == 0 {
 		env[handler.EnvShards] = hotPath + "=3"
@@ -150,7 +165,7 @@ func (w *world) start() error {
 		Clock: &w.agenda,
 		Chances: &nexus.Chances{Now: time.Now, NewID: w.newULID, ULID: handler.FirstULID, Float: w.float,
 			Salt:  func() []byte { return make([]byte, 16) },
-			Pause: func(context.Context, int) error { return nil }, // the next attempt parks
+			Pause: w.pause,
 			Sleep: func(context.Context, time.Duration) error { return nil }},
 		NewID: w.newID,
 		Delay: w.delay,
@@ -158,13 +173,8 @@ func (w *world) start() error {
 			w.wire.next = next
 			return &w.wire
 		},
-		Retryer: func() aws.Retryer {
-			return retry.NewStandard(func(o *retry.StandardOptions) {
-				o.MaxAttempts, o.RateLimiter = handler.Attempts, ratelimit.None
-				o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
-			})
-		},
-		Manual: true,
+		Retryer: w.retryer,
+		Manual:  true,
 		Adjust: func(s *nexus.Settings) {
 			s.PasswordCost = user.Cost{Memory: 8, Passes: 1, Parallelism: 1}
 			s.RepairAge = w.options.RepairAge
@@ -229,41 +239,16 @@ func (w *world) float() float64 {
 }
 
 // delay is what a post takes on its way to the client: mostly nothing.
-func (w *world) delay(string) time.Duration {
+func (w *world) delay(connectionID string) time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if c := w.clientOf(connectionID); c != nil && c.slow {
+		return 0 // that it does not read is known at once
+	}
 	if w.chance.IntN(4) > 0 {
 		return 0
 	}
 	return time.Duration(1 + w.chance.Int64N(int64(20*time.Millisecond)))
-}
-
-// admit decides about $disconnect events: they may be late or lost.
-func (w *world) admit(payload []byte) bool {
-	var e struct {
-		RequestContext struct {
-			EventType string `json:"eventType"`
-		} `json:"requestContext"`
-	}
-	if json.Unmarshal(payload, &e) != nil || e.RequestContext.EventType != "DISCONNECT" {
-		return true
-	}
-	w.mu.Lock()
-	lost := w.chance.Float64() < w.weather.lostEnds
-	after := time.Duration(1 + w.chance.Int64N(int64(w.weather.lateEnds)+1))
-	w.mu.Unlock()
-	if lost {
-		w.logf("lost $disconnect")
-		return false
-	}
-	ready := make(chan struct{})
-	w.agenda.add(time.Now().Add(after), func() { w.because("$disconnect"); close(ready) })
-	select {
-	case <-ready:
-		return true
-	case <-w.wire.over:
-		return false
-	}
 }
 
 // because notes for the log what the next invocation comes from.
