@@ -28,6 +28,7 @@ type Options struct {
 	Reserved       map[string]int // reserved concurrency by function
 	TaskShards     string         // as handler.EnvShards has it
 	FanoutRate     string         // as handler.EnvFanoutRate has it
+	LoginWithin    string         // as handler.EnvLoginWithin has it
 	AccountLogRole bool           // whether the stack gives API Gateway the account's role for logs
 }
 
@@ -52,6 +53,7 @@ var options = []option{
 	{"reservedConcurrency", "", "functions that get a part of the account's concurrency for themselves, and no more than that: task=100,timer=10", setReserved},
 	{"taskShards", "", "paths whose tasks are spread over several partitions: a.b.=4,c.=2", setTaskShards},
 	{"fanoutRate", "", "posts a second to subscribed readers, by one environment of the function stream: 1 to 10000", setFanoutRate},
+	{"loginWithin", "", "seconds in which who connects must log in or is closed: 0 (never) to 900; 30 if none are given", setLoginWithin},
 	{"accountLogRole", "create", "the role by which API Gateway writes logs is a setting of an account's region, and access logs need it. create: the stack " +
 		"sets it, and leaves it when it goes; keep: the region has one", setAccountLogRole},
 }
@@ -188,6 +190,11 @@ func setTaskShards(o *Options, value string) error {
 func setFanoutRate(o *Options, value string) error {
 	o.FanoutRate = value
 	return settingsTake(handler.EnvFanoutRate, value)
+}
+
+func setLoginWithin(o *Options, value string) error {
+	o.LoginWithin = value
+	return settingsTake(handler.EnvLoginWithin, value)
 }
 
 // settingsTake tells whether functions would start with a value in their environment.

@@ -16,7 +16,7 @@ func TestOptions(t *testing.T) {
 	got, err = ParseOptions(every())
 	if want := (Options{Name: "bus", Build: "build", Rate: 50, Burst: 20, Domain: "bus.example.com", Certificate: every()["certificate"],
 		AlarmEmail: "someone@example.com", LogLevel: "DEBUG", Reserved: map[string]int{"task": 100, "timer": 10}, TaskShards: "a.b.=4",
-		FanoutRate: "50"}); err != nil || !reflect.DeepEqual(got, want) {
+		FanoutRate: "50", LoginWithin: "60"}); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("with every one: %+v, %v", got, err)
 	}
 	if len(every())+1 != len(options) { // build is the tests' own
@@ -39,6 +39,7 @@ func TestWrongOptionsAreNamed(t *testing.T) {
 		"reservedConcurrency": {"task", "task=", "task=0", "task=-1", "task=x", "mail=1", "task=1,task=2", "task=1,", "setup=1"},
 		"taskShards":          {"a.b=4", "a.b.=0", "a.b.=101"},
 		"fanoutRate":          {"0", "10001", "x"},
+		"loginWithin":         {"-1", "901", "x"},
 		"accountLogRole":      {"", "yes"},
 	} {
 		for _, value := range values {

@@ -55,7 +55,9 @@ func New(t *testing.T) *Harness {
 		Clock: still{h.clock}, Log: log, NewID: h.shortID, Manual: true, Retryer: attempts, Invoke: deafToEnds,
 		Chances: &nexus.Chances{Now: h.clock.Now, NewID: h.NewID, ULID: handler.FirstULID, Float: func() float64 { return 0 },
 			Salt: func() []byte { return []byte("sixteen bytes!!!") }, Pause: pause},
-		Adjust: func(s *nexus.Settings) { // what tests are about does not depend on the cost
+		Adjust: func(s *nexus.Settings) {
+			s.LoginWithin = 0 // each connection would leave a message; a test may set its sessions' own
+			// What tests are about does not depend on the cost.
 			s.PasswordCost.Memory, s.PasswordCost.Passes, s.PasswordCost.Parallelism = 8, 1, 1
 		},
 		Wire: func(next http.RoundTripper) http.RoundTripper {

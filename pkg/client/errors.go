@@ -22,6 +22,7 @@ const (
 	CodeLockNotOwned     = -32006
 	CodePermissionDenied = -32010
 	CodeTTLExpired       = -32011
+	CodeLimitExceeded    = -32012
 )
 
 // Error is an answer that is an error, of the bus or of a worker.

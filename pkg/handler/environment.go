@@ -18,6 +18,7 @@ import (
 	"nexus/pkg/access"
 	"nexus/pkg/nexus"
 	"nexus/pkg/store"
+	"nexus/pkg/timer"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewaymanagementapi"
@@ -34,9 +35,10 @@ const (
 	EnvDeadLetters = "NEXUS_DEAD_LETTERS_URL" // the dead-letter queue
 	EnvCallbackV0  = "NEXUS_CALLBACK_V0"      // https://…/v0: where /@connections of stage v0 is
 	EnvCallbackV1  = "NEXUS_CALLBACK_V1"
-	EnvShards      = "NEXUS_TASK_SHARDS" // a.b.=4,c.=2: paths that outgrew one partition
-	EnvFanoutRate  = "NEXUS_FANOUT_RATE" // posts a second to reads of subscribed pipes, by one environment of the stream's function, 1 to 10,000; 500 where empty
-	EnvLogLevel    = "NEXUS_LOG_LEVEL"   // DEBUG, INFO, WARN or ERROR; INFO where empty
+	EnvShards      = "NEXUS_TASK_SHARDS"  // a.b.=4,c.=2: paths that outgrew one partition
+	EnvFanoutRate  = "NEXUS_FANOUT_RATE"  // posts a second to reads of subscribed pipes, by one environment of the stream's function, 1 to 10,000; 500 where empty
+	EnvLoginWithin = "NEXUS_LOGIN_WITHIN" // seconds in which who connects must log in or is closed, 0 (never) to 900; 30 where empty
+	EnvLogLevel    = "NEXUS_LOG_LEVEL"    // DEBUG, INFO, WARN or ERROR; INFO where empty
 )
 
 // AttemptTimeout is how long one attempt of a request may take, Attempts how many there are: repair counts on a handler's requests ending well
@@ -45,6 +47,9 @@ const (
 	AttemptTimeout = time.Second
 	Attempts       = 3
 )
+
+// loginWithin is how long a connection may be there without a login, where the environment does not say.
+const loginWithin = 30 * time.Second
 
 // Settings reads the bus' settings from an environment, and says which value is missing or wrong.
 func Settings(env func(string) string) (nexus.Settings, error) {
@@ -73,6 +78,14 @@ func Settings(env func(string) string) (nexus.Settings, error) {
 			return set, fmt.Errorf("%s: %q is not a number from 1 to 10000", EnvFanoutRate, rate)
 		}
 		set.FanoutRate = n
+	}
+	set.LoginWithin = loginWithin
+	if seconds := env(EnvLoginWithin); seconds != "" {
+		n, err := strconv.Atoi(seconds)
+		if err != nil || n < 0 || n > int(timer.MaxDelay/time.Second) {
+			return set, fmt.Errorf("%s: %q is not a number from 0 to 900", EnvLoginWithin, seconds)
+		}
+		set.LoginWithin = time.Duration(n) * time.Second
 	}
 	_, err := logLevel(env)
 	return set, err

@@ -25,6 +25,7 @@ const (
 	LockNotOwned     Code = -32006
 	PermissionDenied Code = -32010
 	TTLExpired       Code = -32011
+	LimitExceeded    Code = -32012
 )
 
 var meanings = map[Code]string{
@@ -42,6 +43,7 @@ var meanings = map[Code]string{
 	LockNotOwned:     "Lock not owned",
 	PermissionDenied: "Permission denied",
 	TTLExpired:       "TTL expired",
+	LimitExceeded:    "Limit exceeded",
 }
 
 // Error is the error member of an answer, and the only error whose text reaches a client.

@@ -29,6 +29,7 @@ func TestCodesAndMeanings(t *testing.T) {
 		{jsonrpc.LockNotOwned, -32006, "Lock not owned"},
 		{jsonrpc.PermissionDenied, -32010, "Permission denied"},
 		{jsonrpc.TTLExpired, -32011, "TTL expired"},
+		{jsonrpc.LimitExceeded, -32012, "Limit exceeded"},
 	} {
 		if e := jsonrpc.Err(c.code, ""); int(e.Code) != c.number || e.Message != c.meaning {
 			t.Errorf("%d: got %d %q, want %q", c.number, e.Code, e.Message, c.meaning)

@@ -44,6 +44,7 @@ type Settings struct {
 	Shards         map[string]int    // by path (a.b.), over how many partitions its tasks are spread; 1 where absent
 	FanoutRate     int               // posts a second that a fan-out makes at most; topic.DefaultRate where zero
 	FanoutRows     int               // rows of publications that a fan-out hands out at a time; topic.RowsAtOnce where zero
+	LoginWithin    time.Duration     // how long a connection may be there without a login; 0 for ever
 	RepairAge      time.Duration     // task.RepairAge and pipe.RepairAge where zero
 	PasswordCost   user.Cost         // user.DefaultCost where zero
 	Chores         time.Duration     // how long one invocation goes on with clean-up, or a fan-out, before it leaves the rest to another; 6 s where zero
@@ -112,7 +113,7 @@ func New(set Settings, clients Clients, chances Chances, log *slog.Logger) *Bus 
 	passwords := user.NewHasher(cmp.Or(set.PasswordCost, user.DefaultCost()), hashes, chances.Salt)
 	b.Users = &user.Users{DB: db, Now: chances.Now, NewID: chances.NewID, Passwords: passwords}
 	b.Sessions = &session.Sessions{DB: db, Rows: rows, Timer: queue, Post: post, Users: b.Users, Log: log, Now: chances.Now,
-		NewID: chances.NewID, Chores: set.Chores, LoadAvg: chances.LoadAvg}
+		NewID: chances.NewID, LoginWithin: set.LoginWithin, Chores: set.Chores, LoadAvg: chances.LoadAvg}
 	b.Tasks = &task.Tasks{DB: db, Rows: rows, Timer: queue, Post: post, Sessions: b.Sessions, Log: log, Now: chances.Now, NewID: chances.NewID,
 		Pick:   func(n int) int { return min(int(chances.Float()*float64(n)), n-1) },
 		Shards: func(path string) int { return max(set.Shards[path], 1) }, RepairAge: cmp.Or(set.RepairAge, task.RepairAge)}

@@ -10,6 +10,7 @@ import (
 	"nexus/pkg/call"
 	"nexus/pkg/deliver"
 	"nexus/pkg/jsonrpc"
+	"nexus/pkg/session"
 )
 
 // Origin is the connection that an event is about.
@@ -71,7 +72,7 @@ func (b *Bus) Message(ctx context.Context, o Origin, body []byte) error {
 		c.At = b.now().Truncate(time.Millisecond)
 	}
 	limited, stop := inTime(ctx)
-	outcome, err := b.run(limited, c, req)
+	outcome, err := b.run(limited, c, req, len(body))
 	stop()
 	if call.IsRecorded(err) {
 		return fmt.Errorf("%s, answered from its record: %w", req.Method, err)
@@ -102,13 +103,20 @@ func inTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithDeadline(ctx, end.Add(-answering))
 }
 
-// run finds the method, reads its params, then asks for permission, and only then looks at anything else.
-func (b *Bus) run(ctx context.Context, c *call.Call, req *jsonrpc.Request) (outcome jsonrpc.Outcome, err error) {
+// run finds the method, reads its params, then asks for permission, and only then looks at anything else. size is that of the message, in bytes.
+func (b *Bus) run(ctx context.Context, c *call.Call, req *jsonrpc.Request, size int) (outcome jsonrpc.Outcome, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
+	if size > session.MaxBeforeLogin {
+		if in, _, err := b.Sessions.Entered(ctx, c.Connid); err != nil {
+			return "", err
+		} else if !in {
+			return "", jsonrpc.Err(jsonrpc.LimitExceeded, "over 4 KB before a login")
+		}
+	}
 	m, ok := b.methods[req.Method]
 	if !ok || (m.Only != "" && c.Node.Stage != m.Only) {
 		return "", jsonrpc.Err(jsonrpc.MethodNotFound, "")

@@ -59,6 +59,7 @@ func (b *Bus) wakes() map[string]func(context.Context, timer.Wake) error {
 		pipe.WakeLook:      b.Pipes.Woken,
 		session.WakeEnded:  b.Sessions.Woken,
 		session.WakeKick:   b.Sessions.WokenToKick,
+		session.WakeLogin:  b.Sessions.WokenToLogin,
 		session.WakeReload: b.Sessions.WokenToReload,
 		session.WakeSweep:  func(ctx context.Context, w timer.Wake) error { return b.Sessions.Sweep(ctx, w.Cursor) },
 		task.WakeDeadline:  b.Tasks.Woken,

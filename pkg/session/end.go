@@ -26,6 +26,17 @@ func (s *Sessions) End(ctx context.Context, connid string, closed bool) error {
 	} else if item.Str("state") == ended {
 		return nil
 	}
+	if err := s.Timer.All(ctx, cleanUps(connid, closed)...); err != nil {
+		return err
+	}
+	if first, err := s.markEnded(ctx, connid); err != nil || !first {
+		return err
+	}
+	return s.depart(ctx, connid, closed)
+}
+
+// cleanUps are the messages for the clean-ups that follow that at the end.
+func cleanUps(connid string, closed bool) []timer.Later {
 	wake := timer.Wake{Kind: WakeEnded, Key: []string{connid}}
 	if !closed {
 		wake.Cursor = map[string]string{"open": "true"} // a death before the deletion would leave its client with an ended session
@@ -34,12 +45,11 @@ func (s *Sessions) End(ctx context.Context, connid string, closed bool) error {
 	for _, after := range again {
 		wakes = append(wakes, timer.Later{After: after, Wake: wake})
 	}
-	if err := s.Timer.All(ctx, wakes...); err != nil {
-		return err
-	}
-	if first, err := s.markEnded(ctx, connid); err != nil || !first {
-		return err
-	}
+	return wakes
+}
+
+// depart does what follows the end of a session.
+func (s *Sessions) depart(ctx context.Context, connid string, closed bool) error {
 	if !closed {
 		if err := s.Post.Close(ctx, connid); err != nil {
 			s.Log.Warn("close", "connid", connid, "error", err)
@@ -100,10 +110,12 @@ func (s *Sessions) CleanUp(ctx context.Context, connid string, from call.Cursor)
 	}
 }
 
+var errNoConnid = errors.New("session timer without a connid")
+
 // Woken goes on with a clean-up. Where the session is still live, whoever learned of its end died before writing so: it ends now.
 func (s *Sessions) Woken(ctx context.Context, w timer.Wake) error {
 	if len(w.Key) != 1 {
-		return errors.New("session timer without a connid")
+		return errNoConnid
 	}
 	connid := w.Key[0]
 	item, err := s.DB.Get(ctx, store.Sessions, key(connid))

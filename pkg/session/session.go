@@ -12,6 +12,8 @@ import (
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
 	"nexus/pkg/timer"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // The states of a session.
@@ -46,6 +48,8 @@ type Sessions struct {
 	Now      func() time.Time
 	// NewID returns an id of at most 36 bytes, unlike any other.
 	NewID func() string
+	// LoginWithin is how long a connection may be there without a login; 0 for ever. At most timer.MaxDelay.
+	LoginWithin time.Duration
 	// Chores is how long one invocation goes on with clean-up before it leaves the rest to a message.
 	Chores time.Duration
 	// LoadAvg reads what /proc/loadavg holds, or "" where there is none. nil where the load is not to be reported.
@@ -57,7 +61,8 @@ type Sessions struct {
 
 func key(connid string) store.Item { return store.Item{"id": store.S(connid)} }
 
-// Connect makes the session of a new connection, live and of nobody, with what a user of that name may. protocol is wss or ws.
+// Connect makes the session of a new connection, live and of nobody, with what a user of that name may, and sends the message that closes it if nobody
+// logs in. protocol is wss or ws.
 func (s *Sessions) Connect(ctx context.Context, connid, ip, protocol string) error {
 	tags, err := s.Users.Nobody(ctx, ip)
 	if err != nil {
@@ -68,11 +73,23 @@ func (s *Sessions) Connect(ctx context.Context, connid, ip, protocol string) err
 		s.Log.Warn("tags of nobody", "error", err)
 		text = "{}"
 	}
+	var g errgroup.Group
+	g.Go(func() error { return s.put(ctx, connid, ip, protocol, text) })
+	if s.LoginWithin > 0 {
+		g.Go(func() error {
+			return s.Timer.After(ctx, s.LoginWithin, timer.Wake{Kind: WakeLogin, Key: []string{connid}})
+		})
+	}
+	return g.Wait()
+}
+
+// put writes the session of a new connection.
+func (s *Sessions) put(ctx context.Context, connid, ip, protocol, tags string) error {
 	now := s.Now()
 	// Key: the connection. Condition: no session of that name, live or ended. A retry of this very write meets itself, of the same time;
 	// any other loser is a connection that ended before it began, and refused.
-	_, err = s.DB.Do(ctx, store.Write{Table: store.Sessions,
-		Item: store.Item{"id": store.S(connid), "state": store.S(live), "user": store.S(call.Nobody), "tags": store.S(text), "ip": store.S(ip), "proto": store.S(protocol),
+	_, err := s.DB.Do(ctx, store.Write{Table: store.Sessions,
+		Item: store.Item{"id": store.S(connid), "state": store.S(live), "user": store.S(call.Nobody), "tags": store.S(tags), "ip": store.S(ip), "proto": store.S(protocol),
 			"ct": store.Millis(now), "wd": store.N(DefaultWatchdog), store.AttrExpires: store.N(now.Add(Lifetime + Tombstone).Unix())},
 		If: "attribute_not_exists(#id)"})
 	if old, lost := store.Lost(err); lost && old.Str("state") == live && old.Time("ct").Equal(now.Truncate(time.Millisecond)) {
