@@ -14,7 +14,7 @@ type history struct {
 	written map[string]time.Time
 	done    map[string]*snap // by the request that finished an item: how it was then
 	sender  map[int]*call    // of each message
-	// handed are the hand-overs that were posted, by taskid.
+	// handed are the hand-overs that were posted, by life.taskid.
 	handed map[string][]*handover
 }
 
@@ -25,8 +25,17 @@ type handover struct {
 	post *post
 }
 
-// taskid is the id by which clients know an item.
+// taskid is the id by which clients know an item, without the session that theirs begins with.
 func (l *life) taskid() string { return l.key[1] + "-" + l.key[0] }
+
+// withoutSession is a taskid as life.taskid makes it.
+func withoutSession(taskid string) string {
+	const session, id = 16, 26
+	if len(taskid) > id && taskid[id] != '-' {
+		return taskid[session:]
+	}
+	return taskid
+}
 
 // look joins what was recorded.
 func (w *world) look() *history {
@@ -63,8 +72,8 @@ func (w *world) look() *history {
 		if a.Error != nil || json.Unmarshal(a.Result, &task) != nil || task.Taskid == "" {
 			continue
 		}
-		if !h.wasHanded(task.Taskid, p.call) {
-			h.handed[task.Taskid] = append(h.handed[task.Taskid], &handover{p.call, task, p})
+		if id := withoutSession(task.Taskid); !h.wasHanded(id, p.call) {
+			h.handed[id] = append(h.handed[id], &handover{p.call, task, p})
 		}
 	}
 	return h

@@ -181,7 +181,7 @@ func (h *history) checkLists() {
 		}
 		seen := map[string]bool{}
 		for _, one := range listed {
-			id, path, _ := strings.Cut(one.ID, "-")
+			id, path, _ := strings.Cut(withoutSession(one.ID), "-")
 			l := h.trace.lives[itemKey{path, id}]
 			if l == nil || seen[one.ID] || one.State != "waiting" && one.State != "working" || one.State == "working" && one.Method == "" || one.Path != l.path() {
 				h.failf("lists: %s shows %+v", k, one)
