@@ -7,6 +7,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -15,6 +16,13 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "doctor" {
+		if err := examine(context.Background(), os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, "doctor:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	defer jsii.Close()
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "infra:", err)
@@ -24,11 +32,11 @@ func main() {
 
 func run() error {
 	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false)})
-	context, err := contextOf(app)
+	given, err := contextOf(app)
 	if err != nil {
 		return err
 	}
-	o, err := ParseOptions(context)
+	o, err := ParseOptions(given)
 	if err != nil {
 		return err
 	}

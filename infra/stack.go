@@ -77,16 +77,20 @@ func contextOf(app awscdk.App) (map[string]string, error) {
 	}
 	context := map[string]string{}
 	for name, value := range all {
-		switch v := value.(type) {
-		case string:
-			context[name] = v
-		case float64:
-			context[name] = strconv.FormatFloat(v, 'f', -1, 64)
-		default:
-			context[name] = fmt.Sprint(v) // no option takes it
-		}
+		context[name] = textOf(value)
 	}
 	return context, nil
+}
+
+// textOf is a value of the context as options read it.
+func textOf(value any) string {
+	switch v := value.(type) {
+	case string:
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return fmt.Sprint(value) // no option takes it
 }
 
 // templateOf returns a stack's template as JSON holds it.
