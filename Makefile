@@ -8,7 +8,7 @@ LINTER    := build/cfn-lint/bin/cfn-lint
 FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-infra test-deploy test-dynamodb-local test-localstack-free test-endpoint localstack-deploy test-localstack localstack-down lint vuln build bench sim bootstrap synth diff deploy destroy node credentials clean
+.PHONY: help run test test-infra test-deploy test-dynamodb-local test-localstack-free test-endpoint localstack-deploy test-localstack localstack-down lint vuln build bench sim bootstrap doctor synth diff deploy destroy node credentials clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile
@@ -95,22 +95,31 @@ sim: ## run SEEDS=n simulations from seed FIRST=k on; a seed that fails is named
 
 # A deployment's options are CDK context: ARGS="-c name=bus -c alarmEmail=…"; infra/options.go has all. Those of a stack that is there belong in "context" of
 # cdk.json, so that the next deploy has them too.
+# It runs the app, which wants the functions built, to learn of which account and region it is.
 bootstrap: node credentials build ## once per account and region: make what every deployment by CDK needs
 	$(CDK) bootstrap $(ARGS) || { $(HELP); exit 1; }
 
 synth: node build ## write the CloudFormation template to cdk.out, and say what it costs at rest
 	$(CDK) synth --quiet $(ARGS)
 
-diff: node credentials build ## show what deploy would change
-	$(CDK) diff $(ARGS) || { $(HELP); exit 1; }
+doctor: node ## look at what a deployment needs, before anything is made: credentials, region, concurrency, names; ARGS as deploy takes them
+	@$(APP) && build/cdk doctor $(ARGS) >/dev/null
 
-deploy: node credentials build ## deploy the bus to AWS, or update it; ARGS="-c option=value … --require-approval never"
-	$(CDK) deploy --outputs-file build/outputs.json $(ARGS) || { $(HELP); exit 1; }
+# What the doctor finds out of the account and the CDK is to know, it writes as arguments of the CDK.
+diff: node credentials build ## show what deploy would change
+	@$(APP)
+	$(CDK) diff $$(build/cdk doctor $(ARGS) 2>/dev/null) $(ARGS) || { $(HELP); exit 1; }
+
+deploy: node build ## deploy the bus to AWS, or update it; ARGS="-c option=value … --require-approval never"
+	@$(APP)
+	@besides=$$(build/cdk doctor $(ARGS)) || exit 1; echo "$(CDK) deploy $$besides$(ARGS)"; \
+		$(CDK) deploy --outputs-file build/outputs.json $$besides $(ARGS) || { $(HELP); exit 1; }
 	@go -C infra run ./conversation ../build/outputs.json
 
 destroy: node credentials build ## remove what was deployed; tables and root's secret stay, unless deployed with ARGS="-c removal=destroy"
 	$(CDK) destroy $(ARGS) || { $(HELP); exit 1; }
 
+APP  = go -C infra build -o ../build/cdk .
 HELP = echo "If it was AWS that refused: this needs AWS credentials (AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY) and a region (AWS_REGION), where 'make bootstrap' ran once." >&2
 
 node:

@@ -32,11 +32,11 @@ func (d deployment) deploy(ctx context.Context, own bool, callback string) error
 			return err
 		}
 	}
-	fmt.Fprintln(d.out, "cdk bootstrap")
+	fmt.Fprintln(d.out, "make bootstrap")
 	if err := d.cdk.Bootstrap(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintln(d.out, "cdk deploy")
+	fmt.Fprintln(d.out, "make deploy")
 	made, _, err := d.cdk.Deploy(ctx)
 	if err != nil {
 		return err

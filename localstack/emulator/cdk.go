@@ -7,21 +7,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"nexus/localstack/child"
 )
 
-// CDKVersion is that of the CDK's command line, which the make targets of deployments have too.
-const CDKVersion = "2.1147.0"
-
 // StackName is the stack's, whatever cdk.json says of deployments to AWS; the names of its resources begin with it.
 const StackName = "nexus"
 
-// CDK runs the CDK's command line on the app against an emulator: no profile and no credentials of the user's reach it.
+// CDK deploys the app to an emulator by the make targets that do so to AWS, as README names them: no profile and no credentials of the user's reach them.
 type CDK struct {
-	Root string   // of the repository, where cdk.json is
-	Dir  string   // absolute: where the functions' zips are, and for what is written
+	Root string   // of the repository, or a copy of it: where the Makefile and cdk.json are
+	Dir  string   // absolute: where the zips are of functions that were built for this machine; and for what the CDK keeps
 	Env  []string // as os.Environ has it; what would lead to an account of AWS is left out
 	Emulator
 }
@@ -38,22 +36,25 @@ func (o Outputs) API() string {
 	return host
 }
 
-// Bootstrap prepares the account for deployments, as anybody does once. It does so without the app.
+// Bootstrap prepares the account for deployments, as anybody does once.
 func (c CDK) Bootstrap(ctx context.Context) error {
-	_, err := c.run(ctx, c.Dir, "bootstrap", "aws://"+Account+"/"+Region)
+	_, err := c.make(ctx, "bootstrap", c.options())
 	return err
 }
 
-// Deploy gives the app's stack to the emulator, and tells whether that changed anything.
-func (c CDK) Deploy(ctx context.Context) (made Outputs, changed bool, err error) {
-	// The app's options: the name, programs that run on this machine, and nothing that outlives the stack.
-	text, err := c.run(ctx, c.Root, "deploy", "--context", "name="+StackName, "--context", "build="+c.Dir, "--context", "removal=destroy",
-		"--output", c.assembly(), "--require-approval", "never", "--progress", "events", "--outputs-file", c.outputs())
+// Deploy gives the app's stack to the emulator, and tells whether that changed anything. More are further arguments of the CDK.
+func (c CDK) Deploy(ctx context.Context, more ...string) (made Outputs, changed bool, err error) {
+	text, err := c.make(ctx, "deploy", c.options()+" --require-approval never --progress events "+strings.Join(more, " "))
 	if err != nil {
 		return Outputs{}, false, err
 	}
 	made, err = c.Outputs()
 	return made, !strings.Contains(text, " (no changes)"), err
+}
+
+// options are the app's: the name, programs that run on this machine, and nothing that outlives the stack.
+func (c CDK) options() string {
+	return "-c name=" + StackName + " -c build=" + c.Dir + " -c removal=destroy --no-notices --no-color --ci"
 }
 
 // Outputs reads what the last deployment made. The error is fs.ErrNotExist if there was none.
@@ -74,25 +75,22 @@ func (c CDK) Outputs() (Outputs, error) {
 	return Outputs{}, fmt.Errorf("outputs %s: not of one stack with an address and a secret", text)
 }
 
-// Destroy ends what was deployed, by what the app said then.
+// Destroy ends what was deployed.
 func (c CDK) Destroy(ctx context.Context) error {
-	_, err := c.run(ctx, c.Root, "destroy", "--app", c.assembly(), "--force")
+	_, err := c.make(ctx, "destroy", c.options()+" --force")
 	return err
 }
 
-// assembly is where the app's templates are written.
-func (c CDK) assembly() string { return filepath.Join(c.Dir, "cdk.out") }
+func (c CDK) outputs() string { return filepath.Join(c.Root, "build", "outputs.json") }
 
-func (c CDK) outputs() string { return filepath.Join(c.Dir, "outputs.json") }
-
-func (c CDK) run(ctx context.Context, in string, arguments ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "npx", append([]string{"--yes", "aws-cdk@" + CDKVersion, "--no-notices", "--no-color", "--ci"}, arguments...)...)
-	cmd.Dir = in
+func (c CDK) make(ctx context.Context, target, arguments string) (string, error) {
+	cmd := exec.CommandContext(ctx, "make", target, "ARGS="+arguments)
+	cmd.Dir = c.Root
 	cmd.Env = append(Environment(c.Env), "AWS_ENDPOINT_URL="+c.URL, "AWS_ENDPOINT_URL_S3="+c.URL, "AWS_ACCESS_KEY_ID="+Key, "AWS_SECRET_ACCESS_KEY="+Key,
 		"AWS_REGION="+Region, "AWS_DEFAULT_REGION="+Region, "CDK_HOME="+filepath.Join(c.Dir, "cdk"), "CDK_DISABLE_CLI_TELEMETRY=true")
 	out, err := child.Output(cmd)
 	if err != nil {
-		return "", fmt.Errorf("cdk %s: %w\n%s", arguments[0], err, child.Tail(out))
+		return "", fmt.Errorf("make %s: %w\n%s", target, err, child.Tail(out))
 	}
 	return string(out), nil
 }
@@ -101,7 +99,8 @@ func (c CDK) run(ctx context.Context, in string, arguments ...string) (string, e
 func Environment(all []string) []string {
 	var some []string
 	for _, v := range all {
-		if !strings.HasPrefix(v, "AWS_") && !strings.HasPrefix(v, "CDK_") {
+		// What make tells the makes that it starts is not for one that starts anew.
+		if !slices.ContainsFunc([]string{"AWS_", "CDK_", "MAKE", "MFLAGS=", "ARGS="}, func(p string) bool { return strings.HasPrefix(v, p) }) {
 			some = append(some, v)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
@@ -56,7 +57,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	t := &deployment{out: out, cdk: emulator.CDK{Root: *root, Dir: dir, Env: os.Environ()}, stories: stories{*root, wanted, *together, *patience, out}}
+	t := &deployment{out: out, cdk: emulator.CDK{Root: filepath.Join(dir, "clone"), Dir: dir, Env: os.Environ()}, stories: stories{*root, wanted, *together, *patience, out}}
 	began := time.Now()
 	err = t.test(ctx)
 	if t.server != nil {
@@ -111,6 +112,7 @@ func (t *deployment) test(ctx context.Context) error {
 	var python string
 	err := t.inTurn(ctx,
 		part{"look at what this machine has", machine},
+		part{"copy the repository, with nothing built", func(ctx context.Context) (string, error) { return "", emulator.Copy(ctx, t.stories.root, t.cdk.Root) }},
 		part{"build the functions for this machine", func(ctx context.Context) (string, error) {
 			names, err := emulator.BuildFunctions(ctx, runtime.GOOS, t.cdk.Dir)
 			return strings.Join(names, " "), err
@@ -141,14 +143,14 @@ func (t *deployment) life(ctx context.Context, m miniStack) error {
 	var made emulator.Outputs
 	var before, there inventory
 	return t.inTurn(ctx,
-		part{"cdk bootstrap", func(ctx context.Context) (_ string, err error) {
+		part{"make bootstrap", func(ctx context.Context) (_ string, err error) {
 			if err = t.cdk.Bootstrap(ctx); err != nil {
 				return "", err
 			}
 			before, err = m.inventory(ctx)
 			return "", err
 		}},
-		part{"cdk deploy", func(ctx context.Context) (_ string, err error) {
+		part{"make deploy", func(ctx context.Context) (_ string, err error) {
 			made, _, err = t.cdk.Deploy(ctx)
 			return made.URL, err
 		}},
@@ -172,14 +174,14 @@ func (t *deployment) life(ctx context.Context, m miniStack) error {
 			}
 			return sourcesRead(ctx, m)
 		}},
-		part{"cdk deploy again", func(ctx context.Context) (string, error) {
+		part{"make deploy again", func(ctx context.Context) (string, error) {
 			again, changed, err := t.cdk.Deploy(ctx)
 			if err == nil && (changed || again != made) {
 				err = fmt.Errorf("an update without a change changed something: the outputs were %v, and are %v", made, again)
 			}
 			return "no changes", err
 		}},
-		part{"cdk destroy", func(ctx context.Context) (string, error) {
+		part{"make destroy", func(ctx context.Context) (string, error) {
 			if err := t.cdk.Destroy(ctx); err != nil {
 				return "", err
 			}
