@@ -104,9 +104,9 @@ func TestMutations(t *testing.T) {
 		{"without deadlines' timers", Options{Rewrite: without(task.WakeDeadline)}},
 		{"without inspections", Options{Rewrite: without(task.WakeInspect)}},
 		{"without rows", Options{Rewrite: withoutRows}},
-		{"without what a pipe has seen of a topic", Options{Rewrite: withoutSeen}},
-		{"without the range that a claim names", Options{Rewrite: withoutRange}},
-		{"without the condition of a lock's take-over", Options{Rewrite: withoutTheGrantThatWasRead}},
+		{"without what a pipe has seen of a topic", Options{Rewrite: withoutSeen, Mix: []family{topics}}},
+		{"without the range that a claim names", Options{Rewrite: withoutRange, Mix: []family{pipes}}},
+		{"without the condition of a lock's take-over", Options{Rewrite: withoutTheGrantThatWasRead, Mix: []family{locks}}},
 	} {
 		t.Run(m.name, func(t *testing.T) {
 			t.Parallel()
@@ -116,7 +116,7 @@ func TestMutations(t *testing.T) {
 					continue
 				}
 				t.Logf("seed %d: %s", seed, r.Failures[0])
-				if whole := run(t, seed, Options{}); len(whole.Failures) > 0 {
+				if whole := run(t, seed, Options{Mix: m.options.Mix}); len(whole.Failures) > 0 {
 					t.Errorf("seed %d fails without the mutation too: %s", seed, whole.Failures[0])
 				}
 				return

@@ -30,6 +30,8 @@ type Options struct {
 	Rewrite func(r *Outgoing)
 	// RepairAge replaces task.RepairAge where it is not zero.
 	RepairAge time.Duration
+	// Mix is the families of calls that the run is of; the seed's where empty.
+	Mix []family
 }
 
 // Outgoing is a request that Options.Rewrite sees.
@@ -128,7 +130,9 @@ func Run(seed uint64, o Options) (*Report, error) {
 		deadLetters: map[deadLetter]bool{}}
 	w.weather = forecast(w.rng)
 	w.stubborn = w.rng.IntN(2) == 1
-	w.mix = w.newMix()
+	if w.mix = w.newMix(); len(o.Mix) > 0 {
+		w.mix = o.Mix
+	}
 	w.trace.init()
 	if err := w.start(); err != nil {
 		return nil, err
