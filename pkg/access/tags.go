@@ -56,12 +56,7 @@ func (t Tags) inForce(tag, name string) (raw json.RawMessage, ok bool) {
 // Allows says whether the tags in force on the subject, a name or path, give @method or @admin the value true or a
 // number other than zero.
 func (t Tags) Allows(method, subject string) bool {
-	for _, tag := range [...]string{"@" + method, "@admin"} {
-		if raw, ok := t.inForce(tag, subject); ok && truth(raw) == yes {
-			return true
-		}
-	}
-	return false
+	return t.grants("@"+method, subject) || t.grants("@admin", subject)
 }
 
 // Denies says whether @method in force on the subject is explicitly false (or zero, as a number stands for a truth

@@ -45,6 +45,7 @@ type Settings struct {
 	FanoutRate     int               // posts a second that a fan-out makes at most; topic.DefaultRate where zero
 	FanoutRows     int               // rows of publications that a fan-out hands out at a time; topic.RowsAtOnce where zero
 	LoginWithin    time.Duration     // how long a connection may be there without a login; 0 for ever
+	LoginTasks     int               // logins that may wait for the workers of a login method; task.DefaultLoginTasks where zero
 	RepairAge      time.Duration     // task.RepairAge and pipe.RepairAge where zero
 	PasswordCost   user.Cost         // user.DefaultCost where zero
 	Chores         time.Duration     // how long one invocation goes on with clean-up, or a fan-out, before it leaves the rest to another; 6 s where zero
@@ -116,7 +117,8 @@ func New(set Settings, clients Clients, chances Chances, log *slog.Logger) *Bus 
 		NewID: chances.NewID, LoginWithin: set.LoginWithin, Chores: set.Chores, LoadAvg: chances.LoadAvg}
 	b.Tasks = &task.Tasks{DB: db, Rows: rows, Timer: queue, Post: post, Sessions: b.Sessions, Log: log, Now: chances.Now, NewID: chances.NewID,
 		Pick:   func(n int) int { return min(int(chances.Float()*float64(n)), n-1) },
-		Shards: func(path string) int { return max(set.Shards[path], 1) }, RepairAge: cmp.Or(set.RepairAge, task.RepairAge)}
+		Shards: func(path string) int { return max(set.Shards[path], 1) }, RepairAge: cmp.Or(set.RepairAge, task.RepairAge),
+		LoginTasks: cmp.Or(set.LoginTasks, task.DefaultLoginTasks)}
 	b.Sessions.Tasks = b.Tasks
 	b.Locks = &lock.Locks{DB: db, Post: post, Sessions: b.Sessions, Log: log, Now: chances.Now}
 	b.Pipes = &pipe.Pipes{DB: db, Rows: rows, Timer: queue, Post: post, Sessions: b.Sessions, Now: chances.Now, NewID: chances.NewID,

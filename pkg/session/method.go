@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -79,14 +80,14 @@ func (s *Sessions) vouchedFor(ctx context.Context, connid, request, after string
 	return s.enter(ctx, entry{connid: connid, request: request, ip: item.Str("ip"), seen: item["req"], in: in, most: most, vouched: v})
 }
 
-// readVouched reads a worker's answer. Its error, or that there was none in time, is -32010 with its text.
+// readVouched reads a worker's answer. Its error, or that there was none in time, is -32010 with its code and text, as Nexus has them.
 func readVouched(o jsonrpc.Outcome) (*vouched, error) {
 	result, failure, err := o.Read()
 	if err != nil {
 		return nil, err
 	}
 	if failure != nil {
-		return nil, jsonrpc.Err(jsonrpc.PermissionDenied, failure.Message)
+		return nil, jsonrpc.Err(jsonrpc.PermissionDenied, fmt.Sprintf("[%d] %s", failure.Code, failure.Message))
 	}
 	p := jsonrpc.ReadParams(result)
 	v := &vouched{}

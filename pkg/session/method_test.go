@@ -22,6 +22,25 @@ type worker struct {
 	b *bench
 }
 
+// keeps are the tags of workers: as little as they need.
+const keeps = `{"sys.login":{"@task.pull":true}}`
+
+// worker connects a worker, who pulled a moment ago.
+func (b *bench) worker() worker {
+	b.t.Helper()
+	w := worker{b.Connect(), b}
+	b.user("keeper", keeps)
+	b.as(w.Connid, "keeper")
+	if _, err := harness.Call(b.ctx, w.call(`"pull"`), `{"prefix":"sys.login.door"}`, task.ReadPull, b.Bus.Tasks.Pull); err != nil {
+		b.t.Fatal(err)
+	}
+	if _, err := b.Bus.Tasks.Cancel(b.ctx, w.call(`"cancel"`), task.Cancel{ID: json.RawMessage(`"pull"`)}); err != nil {
+		b.t.Fatal(err)
+	}
+	w.Got()
+	return w
+}
+
 // ask has a client log in by the method "door", and the worker pull the task.
 func (b *bench) ask(c *harness.Client, w worker) (taskid string) {
 	b.t.Helper()
@@ -34,12 +53,30 @@ func (b *bench) ask(c *harness.Client, w worker) (taskid string) {
 }
 
 func (w worker) call(id string) *call.Call {
+	w.b.t.Helper()
 	c := w.b.call(w.Connid)
 	c.ID = json.RawMessage(id)
+	var err error
+	if c.Session, err = w.b.sessions.Load(w.b.ctx, w.Connid); err != nil {
+		w.b.t.Fatal(err)
+	}
 	return c
 }
 
+// pull pulls the task of ask.
 func (w worker) pull() (taskid string) {
+	w.b.t.Helper()
+	return w.pulled(`{"method":"door","key":"secret"}`)
+}
+
+// pullTask pulls the task of a login without params of its own.
+func (w worker) pullTask() (taskid string) {
+	w.b.t.Helper()
+	return w.pulled("")
+}
+
+// pulled pulls a task, which has certain params if any are named.
+func (w worker) pulled(params string) (taskid string) {
 	w.b.t.Helper()
 	w.Got() // of before
 	if _, err := harness.Call(w.b.ctx, w.call(`"pull"`), `{"prefix":"sys.login.door"}`, task.ReadPull, w.b.Bus.Tasks.Pull); err != nil {
@@ -56,7 +93,7 @@ func (w worker) pull() (taskid string) {
 		w.b.t.Fatalf("pull: %v", got)
 	}
 	r := answer.Result
-	if r.Path != "sys.login.door." || r.Method != "login" || r.User != "@internal" || string(r.Params) != `{"method":"door","key":"secret"}` ||
+	if r.Path != "sys.login.door." || r.Method != "login" || r.User != "@internal" || (params != "" && string(r.Params) != params) ||
 		string(r.Tags) != `{"@admin":true}` {
 		w.b.t.Errorf("the worker got %s", got[0])
 	}
@@ -99,7 +136,7 @@ func (b *bench) mask(connid string) string {
 func TestLoginByTask(t *testing.T) {
 	b := newBench(t)
 	b.user("dora", `{".":{"a":1,"b":{"x":1.0}},"p":{"c":true}}`)
-	c, w := b.Connect(), worker{b.Connect(), b}
+	c, w := b.Connect(), b.worker()
 	finished := `{"jsonrpc":"2.0","id":"finish","result":{"ok":true}}`
 
 	// Without a mask all tags stay.
@@ -109,7 +146,7 @@ func TestLoginByTask(t *testing.T) {
 	all := `{".":{"a":1,"b":{"x":1.0}},"p":{"c":true}}`
 	b.got(c, welcome(c.Connid, "dora", all, `{"n":1.50}`))
 	b.got(w.Client, finished)
-	b.want(loggedIn(c.Connid, "dora", all), nobody(w.Connid))
+	b.want(loggedIn(c.Connid, "dora", all), loggedIn(w.Connid, "keeper", keeps))
 
 	// With one those that are equal in both, through reloads too; whoever reloads.
 	if err := w.answer(b.ask(c, w), vouch(`{"user":"dora","tags":{".":{"a":1.0,"b":{"x":2}},"p":{"c":true,"d":1}}}`)); err != nil {
@@ -117,23 +154,23 @@ func TestLoginByTask(t *testing.T) {
 	}
 	masked := `{".":{"a":1},"p":{"c":true}}`
 	b.got(c, welcome(c.Connid, "dora", masked, `null`))
-	b.want(loggedIn(c.Connid, "dora", masked), nobody(w.Connid))
+	b.want(loggedIn(c.Connid, "dora", masked), loggedIn(w.Connid, "keeper", keeps))
 	b.set("dora", "tags", store.S(`{".":{"a":1,"b":{"x":2},"e":5},"p":{"c":false}}`))
 	if _, err := b.sessions.Reload(b.ctx, b.call(c.Connid)); err != nil {
 		t.Error(err)
 	}
-	b.want(loggedIn(c.Connid, "dora", `{".":{"a":1,"b":{"x":2}}}`), nobody(w.Connid))
+	b.want(loggedIn(c.Connid, "dora", `{".":{"a":1,"b":{"x":2}}}`), loggedIn(w.Connid, "keeper", keeps))
 	b.set("dora", "tags", store.S(`{".":{"a":2}}`))
 	b.reload(c.Connid, `"result":{"reloaded":1}`, anybody)
-	b.want(loggedIn(c.Connid, "dora", `{}`), nobody(w.Connid))
+	b.want(loggedIn(c.Connid, "dora", `{}`), loggedIn(w.Connid, "keeper", keeps))
 
 	// Another login takes the mask off.
 	b.as(c.Connid, "dora")
-	b.want(loggedIn(c.Connid, "dora", `{".":{"a":2}}`), nobody(w.Connid))
+	b.want(loggedIn(c.Connid, "dora", `{".":{"a":2}}`), loggedIn(w.Connid, "keeper", keeps))
 	if got := b.mask(c.Connid); got != "" {
 		t.Errorf("mask %s", got)
 	}
-	if items := b.Table(store.Tasks); len(items) != 1 || items[0].Str("part") != "@paths" {
+	if items := b.Table(store.Tasks); len(items) != 2 || items[0].Str("part") != "@paths" || items[1].Str("part") != "@served" {
 		t.Errorf("left: %v", items)
 	}
 }
@@ -150,7 +187,7 @@ func TestLoginByTaskRefused(t *testing.T) {
 	b.set("full", "maxsessions", store.N(1))
 	b.as(b.Connect().Connid, "full")
 	b.user("huge", `{".":{"x":"`+strings.Repeat("x", 100<<10)+`"}}`)
-	c, w := b.Connect(), worker{b.Connect(), b}
+	c, w := b.Connect(), b.worker()
 	b.as(c.Connid, "dora")
 	before := b.table()
 	const odd = ":[the login method's answer is not understood]"
@@ -170,7 +207,7 @@ func TestLoginByTaskRefused(t *testing.T) {
 		{vouch(`{"user":"far"}`), ":[far from " + harness.IP + "]"},
 		{vouch(`{"user":"full"}`), ":[too many sessions of full]"},
 		{vouch(`{"user":"huge","metadata":"` + strings.Repeat("m", 30<<10) + `"}`), ":[tags and metadata do not fit one message]"},
-		{`"error":{"code":7,"message":"wrong <key>","data":{"why":1}}`, ":[wrong <key>]"},
+		{`"error":{"code":7,"message":"wrong <key>","data":{"why":1}}`, ":[[7] wrong <key>]"},
 	} {
 		if err := w.answer(b.ask(c, w), test.outcome); err != nil {
 			t.Error(err)
@@ -200,18 +237,18 @@ func (b *bench) woken() {
 func TestLoginByTaskTimesOut(t *testing.T) {
 	b := newBench(t)
 	b.user("dora", `{}`)
-	c, w := b.Connect(), worker{b.Connect(), b}
+	c, w := b.Connect(), b.worker()
 	taskid := b.ask(c, w)
 	b.Advance(9 * time.Second)
 	b.woken()
 	b.got(c)
 	b.Advance(time.Second)
 	b.woken()
-	b.got(c, refusal(":[Timeout]"))
+	b.got(c, refusal(":[[-32000] Timeout]"))
 	if err := w.answer(taskid, vouch(`{"user":"dora"}`)); err == nil {
 		t.Error("a late answer was taken")
 	}
-	b.want(nobody(c.Connid), nobody(w.Connid))
+	b.want(nobody(c.Connid), loggedIn(w.Connid, "keeper", keeps))
 }
 
 // What happens on the connection while the worker is asked: another login wins, a reload does not, and an end drops the task.
@@ -219,14 +256,14 @@ func TestLoginByTaskOvertaken(t *testing.T) {
 	b := newBench(t)
 	b.user("dora", `{".":{"d":1}}`)
 	b.user("elsa", `{".":{"e":1}}`)
-	c, w := b.Connect(), worker{b.Connect(), b}
+	c, w := b.Connect(), b.worker()
 	taskid := b.ask(c, w)
 	b.as(c.Connid, "elsa")
 	if err := w.answer(taskid, vouch(`{"user":"dora"}`)); err != nil {
 		t.Error(err)
 	}
 	b.got(c, refusal(":[another login came meanwhile]"))
-	b.want(loggedIn(c.Connid, "elsa", `{".":{"e":1}}`), nobody(w.Connid))
+	b.want(loggedIn(c.Connid, "elsa", `{".":{"e":1}}`), loggedIn(w.Connid, "keeper", keeps))
 
 	first := b.ask(c, w)
 	second := b.ask(c, w)
@@ -276,7 +313,7 @@ func TestLoginByTaskLosesItsHandler(t *testing.T) {
 			b := newBench(t)
 			b.user("dora", `{".":{"d":1}}`)
 			b.user("elsa", `{}`)
-			c, w := b.Connect(), worker{b.Connect(), b}
+			c, w := b.Connect(), b.worker()
 			taskid := b.ask(c, w)
 			test.disturb(b)
 			err := w.answer(taskid, vouch(`{"user":"dora","metadata":7}`))
@@ -286,7 +323,7 @@ func TestLoginByTaskLosesItsHandler(t *testing.T) {
 			if test.repaired {
 				b.got(c)
 				// What changes meanwhile does not change the answer of a login that took place.
-				if b.table() == loggedIn(c.Connid, "dora", `{".":{"d":1}}`)+"\n"+nobody(w.Connid) {
+				if b.table() == loggedIn(c.Connid, "dora", `{".":{"d":1}}`)+"\n"+loggedIn(w.Connid, "keeper", keeps) {
 					b.set("dora", "disabled", store.Bool(true))
 				}
 				b.Advance(31 * time.Second)
@@ -298,8 +335,8 @@ func TestLoginByTaskLosesItsHandler(t *testing.T) {
 				}
 			}
 			b.got(c, welcome(c.Connid, "dora", `{".":{"d":1}}`, "7"))
-			b.want(loggedIn(c.Connid, "dora", `{".":{"d":1}}`), nobody(w.Connid))
-			if items := b.Table(store.Tasks); len(items) != 1 {
+			b.want(loggedIn(c.Connid, "dora", `{".":{"d":1}}`), loggedIn(w.Connid, "keeper", keeps))
+			if items := b.Table(store.Tasks); len(items) != 2 {
 				t.Errorf("left: %v", items)
 			}
 		})

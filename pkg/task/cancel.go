@@ -45,6 +45,7 @@ func (t *Tasks) Cancel(ctx context.Context, c *call.Call, p Cancel) (jsonrpc.Out
 			over.by = c // the first that it ends answers this call: whatever becomes of the others, it is recorded there
 		}
 		if e.kind == kindPull {
+			t.noteServed(ctx, e.path())
 			over.only, over.values = "#kind = :pull AND #wc = :me AND #dl > :now", store.Item{":pull": store.S(kindPull), ":me": store.S(c.Connid)}
 		} else {
 			over.only, over.values = "#kind = :task AND #pc = :me AND #dl > :now", store.Item{":task": store.S(kindTask), ":me": store.S(c.Connid)}
@@ -82,7 +83,7 @@ func (t *Tasks) openCalls(ctx context.Context, connid string, id json.RawMessage
 	var mine []*item
 	for _, e := range found {
 		owner, ownID := e.answers()
-		if e.open() && owner == connid && string(ownID) == string(id) && e.deadline.After(t.Now()) {
+		if e.open() && owner == connid && string(ownID) == string(id) && e.deadline.After(t.Now()) && !e.internal() {
 			mine = append(mine, e)
 		}
 	}

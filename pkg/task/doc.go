@@ -25,5 +25,6 @@
 //   - A return does not forget a pull that was not answered yet: it is owed an answer, kept in the item's debts.
 //
 // A task that the bus pushed for another family's call (then.go) is done before that family has answered: the answer takes the outcome's place
-// before it is posted, so that what is posted twice is the same.
+// before it is posted, so that what is posted twice is the same. It is a login, whose result says who is logged in: so it is ended only by the session that it
+// was handed to, while that works on it, its id is shown to nobody else, and it is handed to none that may not vouch for users (loginmethod.go).
 package task

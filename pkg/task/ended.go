@@ -46,6 +46,7 @@ func (t *Tasks) Ended(ctx context.Context, connid string, rows []call.Row) error
 
 // withdraw deletes a pull that waits for a session that is gone.
 func (t *Tasks) withdraw(ctx context.Context, e *item) error {
+	t.noteServed(ctx, e.path())
 	// Key: the pull. Condition: it is still a pull that waits. Effect: gone. A loser finds it converted to a task, or over.
 	_, err := t.DB.Do(ctx, store.Write{Table: store.Tasks, Key: e.item(), If: "#kind = :pull AND #state = :waiting",
 		Values: store.Item{":pull": store.S(kindPull), ":waiting": store.S(waiting)}})

@@ -19,6 +19,9 @@ const (
 
 // expire ends an item of a kind whose deadline has passed. It is told by no attempt: the deadline of a rejected task is the same one.
 func (t *Tasks) expire(ctx context.Context, k key, kind string) error {
+	if kind == kindPull {
+		t.noteServed(ctx, k.path())
+	}
 	_, _, err := t.finish(ctx, k, end{outcome: jsonrpc.Failure(jsonrpc.Err(jsonrpc.Timeout, "")), request: t.NewID(),
 		actions: []string{actionTimeout}, only: "#kind = :kind AND #dl <= :now", values: store.Item{":kind": store.S(kind)}})
 	return err

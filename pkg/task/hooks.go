@@ -15,7 +15,7 @@ type Hooks interface {
 	Happened(ctx context.Context, method, user, id string, msg func() json.RawMessage)
 }
 
-// The actions of events. Each is noted where the write that it is about is known to have happened, by whose write that was.
+// The actions of events. The id is that of the task, and empty for one of the bus' own (PushThen). Each is noted where the write that it is about is known to have happened, by whose write that was.
 const (
 	// actionPush: id, connid, user, tags (in force on the method), path, method, params, detach, ttl, prio, creationTime, timeout (in seconds).
 	actionPush = "push"
@@ -43,14 +43,14 @@ func (t *Tasks) note(ctx context.Context, e *item, tell func(*jsonrpc.Object)) {
 
 // notePush notes that a task was pushed, which is now the item of a key.
 func (t *Tasks) notePush(ctx context.Context, k key, n *task) {
-	e := &item{key: k, method: n.method, user: n.user, pusher: n.pusher}
+	e := &item{key: k, kind: kindTask, method: n.method, user: n.user, pusher: n.pusher, then: n.then}
 	t.note(ctx, e, func(o *jsonrpc.Object) {
 		params := n.params
-		if n.user == Internal {
+		if e.internal() {
 			params = nil // a password may be in them
 		}
 		timeout := strconv.FormatFloat(n.deadline.Sub(n.created).Seconds(), 'f', -1, 64)
-		o.String("action", actionPush).String("id", e.taskid()).String("connid", n.pusher).String("user", n.user).Raw("tags", n.tags).
+		o.String("action", actionPush).String("id", e.shownID()).String("connid", n.pusher).String("user", n.user).Raw("tags", n.tags).
 			String("path", n.path).String("method", n.method).Raw("params", params).Bool("detach", n.detached).Int("ttl", n.ttl).Int("prio", n.prio).
 			Time("creationTime", n.created).Raw("timeout", json.RawMessage(timeout))
 	})
@@ -60,7 +60,7 @@ func (t *Tasks) notePush(ctx context.Context, k key, n *task) {
 func (t *Tasks) notePull(ctx context.Context, e *item, connid, user string) {
 	at := t.Now()
 	t.note(ctx, e, func(o *jsonrpc.Object) {
-		o.String("action", actionPull).String("id", e.taskid()).String("connid", connid).String("user", user).Int("ttl", e.ttl).Time("timestamp", at)
+		o.String("action", actionPull).String("id", e.shownID()).String("connid", connid).String("user", user).Int("ttl", e.ttl).Time("timestamp", at)
 	})
 }
 
@@ -77,19 +77,26 @@ func (t *Tasks) noteEnd(ctx context.Context, e *item, how end) {
 	}
 }
 
-// noteFinish notes that a task was given its outcome.
+// noteFinish notes that a task was given its outcome. What the worker of a login method hands to who logs in, in its result or an error's data, is between
+// the two.
 func (t *Tasks) noteFinish(ctx context.Context, e *item, outcome jsonrpc.Outcome) {
 	at := t.Now()
 	t.note(ctx, e, func(o *jsonrpc.Object) {
 		result, failure, err := outcome.Read()
+		if e.internal() {
+			result = nil
+			if failure != nil {
+				failure.Data = nil
+			}
+		}
 		switch {
 		case err != nil: // it was written by jsonrpc
 			t.Log.Error("hooks: read an outcome", "task", e.taskid(), "error", err)
-			o.String("action", actionFinish).String("id", e.taskid())
+			o.String("action", actionFinish).String("id", e.shownID())
 		case failure != nil:
-			o.String("action", "error").String("id", e.taskid()).Int("code", int64(failure.Code)).String("message", failure.Message).Raw("data", failure.Data)
+			o.String("action", "error").String("id", e.shownID()).Int("code", int64(failure.Code)).String("message", failure.Message).Raw("data", failure.Data)
 		default:
-			o.String("action", "result").String("id", e.taskid()).Raw("result", result)
+			o.String("action", "result").String("id", e.shownID()).Raw("result", result)
 		}
 		o.Time("timestamp", at)
 	})
@@ -98,5 +105,5 @@ func (t *Tasks) noteFinish(ctx context.Context, e *item, outcome jsonrpc.Outcome
 // noteMove notes that a task returned or ended by an action that has nothing to tell.
 func (t *Tasks) noteMove(ctx context.Context, e *item, action string) {
 	at := t.Now()
-	t.note(ctx, e, func(o *jsonrpc.Object) { o.String("action", action).String("id", e.taskid()).Time("timestamp", at) })
+	t.note(ctx, e, func(o *jsonrpc.Object) { o.String("action", action).String("id", e.shownID()).Time("timestamp", at) })
 }

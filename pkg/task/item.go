@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"nexus/pkg/access"
 	"nexus/pkg/call"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
@@ -113,6 +114,21 @@ func decode(i store.Item) *item {
 
 // open tells whether something can still happen to it besides being cleared away.
 func (e *item) open() bool { return e.state == waiting || e.state == working }
+
+// internal reports whether it is a task that the bus pushed itself (PushThen).
+func (e *item) internal() bool { return e.then != "" || e.user == Internal }
+
+// shownID is its taskid as lists and hooks show it: empty for a task of the bus' own, and for a pull that may become one.
+func (e *item) shownID() string {
+	if e.internal() || e.kind == kindPull && access.Covers(access.LoginMethods, e.path()) {
+		return ""
+	}
+	return e.taskid()
+}
+
+// onlyHolder is the condition that a client's call may end or return a task: any session may, if it knows it; but of the bus' own tasks only the one that
+// it was handed to, while it works. :me is the session.
+const onlyHolder = " AND (attribute_not_exists(#then) OR #state = :working AND #wc = :me)"
 
 // answers tells who gets the item's outcome.
 func (e *item) answers() (connid string, id json.RawMessage) {

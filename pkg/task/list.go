@@ -67,11 +67,11 @@ func (l *listing) partition(ctx context.Context, part string) (full bool, err er
 
 // listed is a task, or a pull that waits, as task.list shows it.
 func (e *item) listed(params, tags json.RawMessage) json.RawMessage {
-	if e.user == Internal {
+	if e.internal() {
 		params = nil // a password may be in them
 	}
 	var o jsonrpc.Object
-	o.String("id", e.taskid()).String("state", e.state).String("path", e.path()).String("method", e.method).
+	o.String("id", e.shownID()).String("state", e.state).String("path", e.path()).String("method", e.method).
 		Raw("params", cutLongStrings(params)).Int("prio", e.prio).Int("priority", e.prio).Int("ttl", e.ttl).
 		Bool("detached", e.detached).Bool("detach", e.detached).String("user", e.user).
 		String("session", e.pusher).String("targetSession", e.worker).

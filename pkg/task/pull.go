@@ -31,11 +31,15 @@ func ReadPull(p *jsonrpc.Params) Pull {
 const forEver = 3 * time.Hour
 
 // Pull carries out task.pull: it takes the first task that waits, or waits for one. A notification does nothing, since a pull exists only for
-// its answer.
+// its answer. -32010 if it is of a login method's tasks and the session may not vouch for users.
 func (t *Tasks) Pull(ctx context.Context, c *call.Call, p Pull) (jsonrpc.Outcome, error) {
+	if vouches(p.Path) && !c.Session.Tags.MayVouch(p.Path) {
+		return "", jsonrpc.Err(jsonrpc.PermissionDenied, "")
+	}
 	if c.ID == nil {
 		return "", nil
 	}
+	t.noteServed(ctx, p.Path)
 	for range rounds {
 		tasks, err := t.look(ctx, p.Path, queuedTask)
 		if err != nil {

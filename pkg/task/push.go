@@ -110,6 +110,12 @@ func (t *Tasks) push(ctx context.Context, n *task) (jsonrpc.Outcome, error) {
 			k := pulls[i].key
 			pulls[i] = pulls[len(pulls)-1]
 			pulls = pulls[:len(pulls)-1]
+			if may, err := t.mayServe(ctx, k); err != nil || !may {
+				if err != nil {
+					return "", err
+				}
+				continue
+			}
 			e, err := t.convert(ctx, k, n)
 			if err != nil {
 				return "", err
@@ -140,7 +146,8 @@ func (t *Tasks) convert(ctx context.Context, k key, n *task) (*item, error) {
 				If: "#kind = :pull AND #state = :waiting AND #dl > :now" + notRefused(":push_"), Values: vals})
 			return err
 		},
-		func() error { return t.setTimer(ctx, k, kindTask, n.deadline) })
+		func() error { return t.setTimer(ctx, k, kindTask, n.deadline) },
+		func() error { t.noteServed(ctx, n.path); return nil })
 	if old, lost := store.Lost(errs[0]); lost {
 		if old.Str("push") != n.push {
 			t.passExpired(ctx, k, old)

@@ -65,6 +65,11 @@ func (t *Tasks) settleTask(ctx context.Context, path string, own *queued) error 
 		if pull.kind != kindPull || pull.state != waiting {
 			continue
 		}
+		if may, err := t.mayServe(ctx, pull.key); err != nil {
+			return err
+		} else if !may {
+			continue
+		}
 		switch paired, err := t.pair(ctx, tasks[0].key, pull); {
 		case err != nil:
 			return err
@@ -98,6 +103,9 @@ func (t *Tasks) settlePull(ctx context.Context, pull *item) error {
 		if now := decode(i); now.kind != kindPull || now.state != waiting {
 			return nil
 		}
+		if may, err := t.mayServe(ctx, pull.key); err != nil || !may {
+			return err
+		}
 		if paired, err := t.pair(ctx, tasks[0].key, pull); err != nil || paired {
 			return err
 		}
@@ -108,6 +116,7 @@ func (t *Tasks) settlePull(ctx context.Context, pull *item) error {
 // pair gives a waiting task to a waiting pull, both as of a look just now, and hands it over. It tells whether it did; if not, one of them was
 // taken meanwhile, or its deadline has passed and it was told so.
 func (t *Tasks) pair(ctx context.Context, taskKey key, pull *item) (bool, error) {
+	t.noteServed(ctx, pull.path())
 	now := t.Now()
 	request := t.NewID()
 	mark := call.Key{Connid: pull.worker, Row: call.Fresh(t.NewID())}

@@ -32,6 +32,9 @@ func (t *Tasks) Reject(ctx context.Context, c *call.Call, p Named) (jsonrpc.Outc
 	if e.kind != kindTask || e.state != working || !e.deadline.After(t.Now()) {
 		return "", invalid(p.Taskid)
 	}
+	if e.internal() && e.worker != c.Connid { // as onlyHolder has it: the write goes by the attempt that was read, which has one worker
+		return "", invalid(p.Taskid)
+	}
 	how := homeward{action: actionReject, request: c.Request, debts: map[string]debt{}, end: end{by: c}}
 	if c.ID != nil {
 		how.debts[c.Request] = debt{connid: c.Connid, id: c.ID, answer: jsonrpc.OK}

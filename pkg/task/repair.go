@@ -3,6 +3,7 @@ package task
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"nexus/pkg/call"
@@ -16,7 +17,7 @@ import (
 func (t *Tasks) Changed(ctx context.Context, keys [][2]string) error {
 	ks := make([]key, 0, len(keys))
 	for _, k := range keys {
-		if k[0] != directoryPart {
+		if !strings.HasPrefix(k[0], "@") { // which partitions of another kind begin with, and no path
 			ks = append(ks, k)
 		}
 	}

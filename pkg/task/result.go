@@ -42,7 +42,8 @@ func ReadError(p *jsonrpc.Params) Finish {
 	return Finish{Taskid: p.String("taskid"), Outcome: o}
 }
 
-// Finish carries out task.result and task.error. Any session may finish a task that it knows, waiting or working; the first one wins.
+// Finish carries out task.result and task.error. Any session may finish a task that it knows, waiting or working; the first one wins. One of the bus'
+// own is finished by the session that it was handed to.
 func (t *Tasks) Finish(ctx context.Context, c *call.Call, p Finish) (jsonrpc.Outcome, error) {
 	return "", t.finishFor(ctx, c, p.Taskid, actionFinish, p.Outcome)
 }
@@ -53,8 +54,8 @@ func (t *Tasks) finishFor(ctx context.Context, c *call.Call, taskid, action stri
 	if !ok {
 		return invalid(taskid)
 	}
-	lost, old, err := t.finish(ctx, k, end{outcome: o, request: c.Request, by: c, actions: []string{action}, only: "#kind = :task AND #dl > :now",
-		values: store.Item{":task": store.S(kindTask)}})
+	lost, old, err := t.finish(ctx, k, end{outcome: o, request: c.Request, by: c, actions: []string{action},
+		only: "#kind = :task AND #dl > :now" + onlyHolder, values: store.Item{":task": store.S(kindTask), ":me": store.S(c.Connid)}})
 	if err != nil || !lost {
 		return err
 	}

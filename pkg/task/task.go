@@ -42,6 +42,8 @@ type Sessions interface {
 	// Then does what the outcome of a task pushed by PushThen brings, for the connection and request that pushed it, and returns what its caller
 	// is told. It may be asked again, and then has done it.
 	Then(ctx context.Context, connid, request, then string, o jsonrpc.Outcome) (jsonrpc.Outcome, error)
+	// Load returns what is in force for a connection, or an error of the protocol if it has no live session.
+	Load(ctx context.Context, connid string) (call.Session, error)
 	// Live tells which connections have a live session.
 	Live(ctx context.Context, connids ...string) (map[string]bool, error)
 }
@@ -63,10 +65,14 @@ type Tasks struct {
 	// Shards tells over how many partitions a path is spread, 1 for most. It may grow, never shrink while tasks wait.
 	Shards func(path string) int
 
+	// LoginTasks is how many logins may wait for the workers of a login method.
+	LoginTasks int
+
 	// RepairAge is the constant of that name, but in the simulation that proves it to be needed.
 	RepairAge time.Duration
 
-	paths directory
+	paths  directory
+	served served
 }
 
 // key names an item: its partition and its id there.

@@ -11,15 +11,19 @@ import (
 	"nexus/pkg/store"
 )
 
-// Internal is the user of tasks that the bus pushes itself.
+// Internal is the user of tasks that the bus pushes itself. No user has its name.
 const Internal = "@internal"
 
 // PushThen pushes a task for a call that another family answers from its outcome: then is what that family wants to be told again (Then), never
-// empty. The task is bound to the caller's connection as one that it pushed, but pushed by Internal, who has @admin on everything, and nobody
-// is shown its params.
+// empty. The task is bound to the caller's connection as one that it pushed, but pushed by Internal, who has @admin on everything. Nobody is
+// shown its params, nor its id, and only the session that it was handed to ends it while it works. -32010 if nobody serves the path, and -32012 if
+// too many wait there: then nothing is written.
 func (t *Tasks) PushThen(ctx context.Context, c *call.Call, path, method string, params json.RawMessage, timeout time.Duration, then string) (jsonrpc.Outcome, error) {
 	if len(params) > MaxBody {
 		return "", jsonrpc.Err(jsonrpc.InvalidParams, "params: "+tooLong)
+	}
+	if err := t.admit(ctx, path); err != nil {
+		return "", err
 	}
 	now := t.Now()
 	return t.push(ctx, &task{path: path, method: method, user: Internal, params: params, tags: json.RawMessage(`{"@admin":true}`), ttl: DefaultTTL,
