@@ -246,10 +246,11 @@ func TestNoLogHoldsWhatLoginsBring(t *testing.T) {
 		b.worker()
 		to := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		b.sessions.Log, b.Bus.Tasks.Log = to, to
+		c := b.Connect()
 		if f.operation != "" {
 			b.On(f.operation, f.with).Fail(harness.Attempts)
 		}
-		call := b.call(b.Connect().Connid)
+		call := b.call(c.Connid)
 		call.ID = json.RawMessage(`"login"`)
 		o, err := harness.Call(b.ctx, call, f.params, session.ReadLogin, b.sessions.Login)
 		fmt.Fprintln(&log, o, err)
