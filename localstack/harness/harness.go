@@ -54,7 +54,8 @@ func New(t *testing.T) *Harness {
 	h.stack, err = stack.Start(t.Context(), stack.Config{
 		Clock: still{h.clock}, Log: log, NewID: h.shortID, Manual: true, Retryer: attempts, Invoke: deafToEnds,
 		Chances: &nexus.Chances{Now: h.clock.Now, NewID: h.NewID, ULID: handler.FirstULID, Float: func() float64 { return 0 },
-			Salt: func() []byte { return []byte("sixteen bytes!!!") }, Pause: pause},
+			Salt: func() []byte { return []byte("sixteen bytes!!!") }, Pause: pause,
+			Sleep: func(context.Context, time.Duration) error { return nil }},
 		Adjust: func(s *nexus.Settings) {
 			s.LoginWithin = 0 // each connection would leave a message; a test may set its sessions' own
 			// What tests are about does not depend on the cost.

@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // What is published, and what is subscribed to. To * alone comes what the bus itself publishes, too.
@@ -67,4 +68,27 @@ func (c *client) doPublish() {
 	n, message := c.w.newMessage()
 	c.publishing++
 	c.sendWith("topic.pub", map[string]any{"topic": topic, "msg": message}, func(k *call) { k.topic, k.messages = topic, []int{n} })
+}
+
+// topicAnswered is what a client does about an answer about topics: often it goes on at once with what must not touch what was answered: a publication
+// behind a subscription or its end, or one of these behind a publication.
+func (c *client) topicAnswered(k *call) {
+	w := c.w
+	if k.topic != "" {
+		c.publishing--
+	}
+	if w.rng.IntN(2) == 0 {
+		return
+	}
+	w.soon(time.Duration(1+w.rng.Int64N(int64(2*time.Millisecond))), func() {
+		switch {
+		case w.closing || !c.open || c.deaf:
+		case k.sub != nil:
+			if c.publishing < c.role.atOnce {
+				c.doPublish()
+			}
+		case len(w.subscribed) > 0:
+			c.subscribe([]string{"topic.sub", "topic.unsub"}[w.rng.IntN(2)], w.subscribed[w.rng.IntN(len(w.subscribed))])
+		}
+	})
 }

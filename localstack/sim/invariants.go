@@ -14,6 +14,7 @@ func (w *world) check() {
 	h.checkLists()
 	h.checkPipes()
 	h.checkPipesApart()
+	h.checkSent()
 	h.checkUnsubscribed(nil)
 	h.checkRefusedPipes()
 	h.checkLocks()

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -90,6 +91,23 @@ func withoutSeen(o *Outgoing) {
 	}
 }
 
+// byWhoIsSubscribedNow has the fan-out take whoever is subscribed when it looks, and nobody else.
+func byWhoIsSubscribedNow(o *Outgoing) {
+	if o.Function != "stream" || o.Table != "topics" || o.Op != "Query" {
+		return
+	}
+	o.Edit = func(answer []byte) []byte {
+		return edited(answer, func(out map[string]any) {
+			items, _ := out["Items"].([]any)
+			items = slices.DeleteFunc(items, func(i any) bool { return i.(map[string]any)["until"] != nil })
+			for _, i := range items {
+				delete(i.(map[string]any), "from")
+			}
+			out["Items"] = items
+		})
+	}
+}
+
 // TestMutations proves that the simulation misses what is taken out: of the first seeds some fails, and none does without the mutation.
 func TestMutations(t *testing.T) {
 	const most = 300
@@ -105,6 +123,7 @@ func TestMutations(t *testing.T) {
 		{"without inspections", Options{Rewrite: without(task.WakeInspect)}},
 		{"without rows", Options{Rewrite: withoutRows}},
 		{"without what a pipe has seen of a topic", Options{Rewrite: withoutSeen, Mix: []family{topics}}},
+		{"by who is subscribed when a publication is handed out", Options{Rewrite: byWhoIsSubscribedNow, Mix: []family{topics}}},
 		{"without the range that a claim names", Options{Rewrite: withoutRange, Mix: []family{pipes}}},
 		{"without the condition of a lock's take-over", Options{Rewrite: withoutTheGrantThatWasRead, Mix: []family{locks}}},
 	} {

@@ -59,8 +59,8 @@ func (c *client) answered(k *call, a *answer) {
 		c.pipeAnswered(k, a)
 	case k.method == "sys.login" || k.method == "sys.reload":
 		c.entries--
-	case k.topic != "":
-		c.publishing--
+	case k.topic != "" || k.sub != nil:
+		c.topicAnswered(k)
 	case k.lock != "":
 		c.lockAnswered(k, a)
 	case k.method == "task.list" && a.Error == nil:

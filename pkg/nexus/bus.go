@@ -67,7 +67,7 @@ type Chances struct {
 	Float func() float64                             // in [0,1)
 	Salt  func() []byte                              // 16 bytes that nobody can guess
 	Pause func(context.Context, int) error           // waits before a retry (1, 2, …)
-	Sleep func(context.Context, time.Duration) error // waits for the pace of posts; by the machine's clock where nil
+	Sleep func(context.Context, time.Duration) error // waits, for the pace of posts and between topics' calls; by the machine's clock where nil
 	// LoadAvg reads what /proc/loadavg holds, or "" where there is none; nil where the machine's load is not to be reported.
 	LoadAvg func() string
 }
@@ -124,7 +124,7 @@ func New(set Settings, clients Clients, chances Chances, log *slog.Logger) *Bus 
 	b.Pipes = &pipe.Pipes{DB: db, Rows: rows, Timer: queue, Post: post, Sessions: b.Sessions, Now: chances.Now, NewID: chances.NewID,
 		RepairAge: cmp.Or(set.RepairAge, pipe.RepairAge)}
 	b.Topics = &topic.Topics{DB: db, Timer: queue, DeadLetters: timer.New(clients.SQS, set.DeadLettersURL), Log: log, Now: chances.Now,
-		NewID: chances.NewID, Chores: set.Chores, Rate: set.FanoutRate, RowsAtOnce: cmp.Or(set.FanoutRows, topic.RowsAtOnce)}
+		Sleep: chances.Sleep, NewID: chances.NewID, Chores: set.Chores, Rate: set.FanoutRate, RowsAtOnce: cmp.Or(set.FanoutRows, topic.RowsAtOnce)}
 	b.hooks = &hook.Hooks{Topics: b.Topics, Log: log}
 	b.Topics.Patterns, b.Tasks.Hooks, b.Users.Hooks = hook.Patterns, hook.Kind(hook.Task), hook.Kind(hook.User)
 	b.Pipes.Topics = b.Topics

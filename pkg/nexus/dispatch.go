@@ -46,7 +46,7 @@ func (b *Bus) Connected(ctx context.Context, o Origin) error {
 
 // Disconnected is a connection that has ended, however it did.
 func (b *Bus) Disconnected(ctx context.Context, o Origin) error {
-	ctx, publish := b.hooks.Collect(ctx)
+	ctx, publish := b.hooks.Collect(b.taken(ctx, &o))
 	defer publish()
 	connid, err := b.post.Connid(o.Stage, o.ConnectionID)
 	if err != nil {
@@ -57,7 +57,7 @@ func (b *Bus) Disconnected(ctx context.Context, o Origin) error {
 
 // Message carries out a request and posts its answer. The error it returns says that the caller may have got none, and why; it is for the log.
 func (b *Bus) Message(ctx context.Context, o Origin, body []byte) error {
-	ctx, publish := b.hooks.Collect(ctx)
+	ctx, publish := b.hooks.Collect(b.taken(ctx, &o))
 	defer publish()
 	connid, err := b.post.Connid(o.Stage, o.ConnectionID)
 	if err != nil {
@@ -68,9 +68,6 @@ func (b *Bus) Message(ctx context.Context, o Origin, body []byte) error {
 		return b.answer(ctx, connid, jsonrpc.Answer(req.ID, jsonrpc.Failure(bad)))
 	}
 	c := &call.Call{Connid: connid, ID: req.ID, Request: o.Request, Node: b.nodes[o.Stage], IP: o.IP, At: o.At}
-	if c.At.IsZero() {
-		c.At = b.now().Truncate(time.Millisecond)
-	}
 	limited, stop := inTime(ctx)
 	outcome, err := b.run(limited, c, req, len(body))
 	stop()
@@ -89,6 +86,14 @@ func (b *Bus) Message(ctx context.Context, o Origin, body []byte) error {
 		return unknown
 	}
 	return errors.Join(unknown, b.answer(ctx, connid, jsonrpc.Answer(req.ID, outcome)))
+}
+
+// taken returns the context of an event's handler, and sees to it that the time is known at which API Gateway took the event.
+func (b *Bus) taken(ctx context.Context, o *Origin) context.Context {
+	if o.At.IsZero() {
+		o.At = b.now().Truncate(time.Millisecond)
+	}
+	return call.Taken(ctx, o.At)
 }
 
 // answering is how much of a function's time is kept for the answer: a call that has no end by then is told -32603, where its caller would hear nothing.

@@ -11,9 +11,11 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"nexus/localstack/gateway"
 	"nexus/localstack/stack"
+	"nexus/pkg/handler"
 	"nexus/pkg/nexus"
 	"nexus/pkg/store"
 	"nexus/pkg/user"
@@ -170,8 +172,10 @@ type guarded struct {
 func newGuarded(t *testing.T) *guarded {
 	t.Helper()
 	g := &guarded{t: t}
+	chances := handler.Chances()
+	chances.Sleep = func(context.Context, time.Duration) error { return nil } // what a call brings is done when nothing moves
 	var err error
-	g.Stack, err = stack.Start(t.Context(), stack.Config{Manual: true,
+	g.Stack, err = stack.Start(t.Context(), stack.Config{Manual: true, Chances: &chances,
 		Log:    slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Adjust: func(set *nexus.Settings) { set.PasswordCost = user.Cost{Memory: 64, Passes: 1, Parallelism: 1} }})
 	if err != nil {

@@ -49,16 +49,12 @@ func (p *Pipes) Close(ctx context.Context, c *call.Call, in Close) (jsonrpc.Outc
 		return "", p.unsure(ctx, in.Pipeid, token, err)
 	}
 	m := decode(i)
-	var reads, toCloser error
-	failed, _ := beside(
-		// If it fails, or this handler dies, a fan-out removes what it meets, and the end of the session the rest.
+	// The subscriptions go before the answer, so that what is published after it does not count them. If that fails, or this handler dies, a fan-out
+	// removes what it meets, and the end of the session the rest.
+	failed, reads := beside(
 		func() error { return p.Topics.PipeGone(ctx, in.Pipeid) },
-		func() error {
-			reads, toCloser = beside(
-				func() error { return p.dismiss(ctx, m) },
-				func() error { return p.post(ctx, c.Connid, c.ID, jsonrpc.OK) })
-			return nil
-		})
+		func() error { return p.dismiss(ctx, m) })
+	toCloser := p.post(ctx, c.Connid, c.ID, jsonrpc.OK)
 	if posted(reads) && posted(toCloser) {
 		failed = errors.Join(failed, p.closed(ctx, m, token))
 	}

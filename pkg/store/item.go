@@ -33,6 +33,15 @@ func Strings(list []string) types.AttributeValue {
 	return &types.AttributeValueMemberL{Value: l}
 }
 
+// Ints makes a list of numbers.
+func Ints(list []int64) types.AttributeValue {
+	l := make([]types.AttributeValue, len(list))
+	for i, n := range list {
+		l[i] = N(n)
+	}
+	return &types.AttributeValueMemberL{Value: l}
+}
+
 // Set makes a set of strings.
 func Set(members ...string) types.AttributeValue {
 	return &types.AttributeValueMemberSS{Value: members}
@@ -96,6 +105,19 @@ func (i Item) Strs(name string) []string {
 		if s, ok := e.(*types.AttributeValueMemberS); ok {
 			list = append(list, s.Value)
 		}
+	}
+	return list
+}
+
+// Ints returns a list of numbers, or nil.
+func (i Item) Ints(name string) []int64 {
+	v, ok := i[name].(*types.AttributeValueMemberL)
+	if !ok {
+		return nil
+	}
+	list := make([]int64, len(v.Value))
+	for n, e := range v.Value {
+		list[n] = Item{"": e}.Int("")
 	}
 	return list
 }

@@ -11,9 +11,10 @@ import (
 )
 
 // delivery is publications that are handed out together, with their messages as pipes get them once they are loaded. They follow one another in a
-// row, and match the same subscriptions; more than one are all short.
+// row, and match the same names; more than one are all short.
 type delivery struct {
 	pubs     []*publication
+	patterns []string // those names
 	messages []json.RawMessage
 	shared   string // the body row that pipes refer to; empty where each holds the messages
 }
@@ -70,7 +71,22 @@ func (t *Topics) load(ctx context.Context, d *delivery) error {
 	return nil
 }
 
-// to is what a pipe gets.
-func (d *delivery) to() Delivery {
-	return Delivery{Row: d.pubs[0].row, N: d.pubs[0].n, Messages: d.messages, Body: d.shared}
+// parts is what a pipe gets of it: each part is of those that follow one another.
+func (d *delivery) parts(s spans) []Delivery {
+	var parts []Delivery
+	follows := false
+	for n, p := range d.pubs {
+		switch has := s.has(p.at); {
+		case has && follows:
+			last := &parts[len(parts)-1]
+			last.Messages = append(last.Messages, d.messages[n])
+		case has:
+			parts = append(parts, Delivery{Row: p.row, N: p.n, Messages: d.messages[n : n+1 : n+1], Body: d.shared})
+		default:
+			follows = false
+			continue
+		}
+		follows = true
+	}
+	return parts
 }

@@ -6,7 +6,7 @@
 //
 //	p#<row>    one of 64 rows of publications, each the last of them: its number n, topic, message (over 4 KB: the body row that holds it), and the
 //	           requests of the last eight. A publisher's row goes by its connid. One of the bus itself has parts, by which it is matched.
-//	s#<topic>  a row per pipe that is subscribed, by what it is subscribed to: a.b or a.b.* or *
+//	s#<topic>  a row per pipe that is or was subscribed, by what it is subscribed to: a.b or a.b.* or *; and when it was
 //	q#<pipe>   the same from the pipe, so that its end finds them
 //	c#<row>    how far the fan-out of a row has come, where that is not to the end at once
 //	l#<label>  that somebody subscribed to topics which begin with this label
@@ -21,15 +21,16 @@
 //	                 └──five attempts──▶ dead letter ──▶ before the cursor
 //	a cursor       {n, at, last, tries}, growing in (n, at): kept when a record did not get done, and before and during the work on one that was not done
 //	               before or is 10 s old
-//	a subscription both rows, by one transaction that checks that the pipe is open ──unsub, the pipe's end──▶ gone
+//	a subscription both rows: open ──unsub──▶ closed ──sub──▶ open …, each by one transaction that checks that the pipe is open
+//	                 └──the pipe's end──▶ gone
 //
 // # From topic to each pipe: exactly once, in the order of one publisher's awaited publications
 //
 //   - At most once from the publisher: the update is sent with one attempt. Where its outcome is unknown the row is read back; a publisher that finds
 //     its request among the last eight has published, and is told so. One that does not is told -32603: it has not published, unless its request
 //     arrives later, or eight others did between the two.
-//   - At least once from an acknowledged publication: its record is in the stream for 24 h. It is done only when each subscription that was there
-//     throughout was given it, or its pipe is gone, or a dead letter holds it.
+//   - At least once from an acknowledged publication: its record is in the stream for 24 h. It is done only when each pipe that was
+//     subscribed when it was made was given it, or is gone, or a dead letter holds it.
 //   - Once to a pipe: pipes know, by row and number, what they had (pipe.Append), so that a record may come twice, late, with others than before, or
 //     to several invocations at a time, and a handler may die anywhere. A pipe that matches in several ways is given the same row and number, and
 //     takes it once.
@@ -45,7 +46,30 @@
 // subscriptions, one append and one post a pipe. So the more is published the less each publication costs; alone it is not held back. After two
 // failures at a place publications go one by one, so that one which nobody can hand out takes no other with it.
 //
-// Who subscribes or unsubscribes while a publication is handed out gets it or not.
+// A pipe that was subscribed when some of them were made, and not when others were, gets those by themselves. It may have had another subscription then,
+// which is looked up for that: what a pipe gets of a row it gets in the order of the numbers.
+//
+// # Who is subscribed
+//
+// A publication is made, and a subscription begins and ends, when API Gateway took the call: by its clock, which is one for all connections and counts
+// milliseconds. A pipe gets a publication if it was made from the beginning to the end, both included, of any time at which the pipe was subscribed
+// (spans.go). Rows keep these times, so that it is nothing to the fan-out when it reads them, nor what the clocks of handlers say.
+//
+//   - Subscribed, then published: the row is there before the publication is, and so before any reading on its behalf; it began before it.
+//   - Published, then unsubscribed: the row stays, and ended after it.
+//   - Published, then subscribed, and unsubscribed, then published: the times are apart, for topic.pub and topic.unsub are answered a millisecond after
+//     they were taken, or later (apart); where requests travel they are anyway. So awaited calls, of whatever clients, are always told apart. Only what
+//     was under way at the same time may be taken within one millisecond: then the pipe gets the publication.
+//   - Subscriptions take effect as API Gateway took them, too, and not as handlers come to it: an end that was asked for before somebody asked for the
+//     subscription (again) does nothing, and a beginning before its end begins nothing. So an attempt that arrives when its caller has long done
+//     something else does no harm. Only an end that finds nothing leaves nothing: a beginning which it overtook, unanswered, holds.
+//   - What topic.pub says it was sent to is counted by the same rule. Calls under way at the same time may change it still.
+//   - A publication of the bus itself is made when API Gateway took the event whose handler publishes; or by that handler's own clock, where the event
+//     is none of API Gateway's.
+//
+// A row lasts as long as its pipe, open or closed, and is one however often it changes: it has the last forty times before the one that it is at; of more
+// the two oldest become one, with the gap between them. So what one client does, over and over, makes a topic slower for others by at most one row of 1 KB
+// for each pipe that it keeps open, which the walk goes past; to be subscribed costs them more. A pipe's end takes its rows away, before it is answered.
 //
 // # Fan-outs that are large, slow or stuck
 //

@@ -210,23 +210,33 @@ func (c *cursor) among(pubs []*publication) []*publication {
 // any pipe was tried.
 func (t *Topics) stretches(ctx context.Context, pubs []*publication, c *cursor, until time.Time, kept bool) (tried bool, err error) {
 	p := pubs[0]
-	w, err := t.newWalk(ctx, t.patternsOf(p), c.at)
+	d := &delivery{pubs: pubs, patterns: t.patternsOf(p)}
+	w, err := t.newWalk(ctx, d.patterns, c.at)
 	if err != nil {
 		return false, err
 	}
-	d := &delivery{pubs: pubs}
 	had := map[string]bool{}
-	for {
+	for !w.ended() {
 		size := max(1, min(stretch, t.Rate/8)) // which takes at most a second
 		if c.tries > careful {
 			size = 1
 		}
-		list, err := w.next(ctx, size)
-		if err != nil || len(list) == 0 {
+		list, err := w.next(ctx, pubs, size)
+		if err != nil {
 			return tried, err
+		}
+		if len(list) == 0 && w.ended() {
+			return tried, nil
+		}
+		last := pubs[len(pubs)-1].n
+		if len(list) == 0 { // those that it went past were not subscribed
+			c.pass(w.at, last)
 		}
 		if !t.Now().Before(until) {
 			return tried, errTime
+		}
+		if len(list) == 0 {
+			continue
 		}
 		if err := t.load(ctx, d); err != nil {
 			return tried, err
@@ -241,7 +251,7 @@ func (t *Topics) stretches(ctx context.Context, pubs []*publication, c *cursor, 
 			list, err = t.deliver(ctx, d, list, had)
 		}
 		if len(list) > 0 {
-			c.at, c.last, c.tries = list[len(list)-1].at, pubs[len(pubs)-1].n, 1
+			c.pass(list[len(list)-1].at, last)
 		}
 		if err != nil {
 			return tried, err
@@ -252,9 +262,13 @@ func (t *Topics) stretches(ctx context.Context, pubs []*publication, c *cursor, 
 			}
 		}
 	}
+	return tried, nil
 }
 
-// deliver gives publications to some pipes at the same time, once to those that had them already. It returns those before the first that failed.
+// pass moves the cursor behind a place: the publications up to last are with the pipes before it.
+func (c *cursor) pass(at string, last int64) { c.at, c.last, c.tries = at, last, 1 }
+
+// deliver gives publications to some pipes at the same time, once to each. It returns those before the first that failed.
 func (t *Topics) deliver(ctx context.Context, d *delivery, list []target, had map[string]bool) ([]target, error) {
 	errs := make([]error, len(list))
 	var g errgroup.Group
@@ -277,17 +291,31 @@ func (t *Topics) deliver(ctx context.Context, d *delivery, list []target, had ma
 	return list[:failed], fmt.Errorf("pipe %s: %w", list[failed].pipeid, errs[failed])
 }
 
-// give appends publications to a pipe. The subscription of one that is gone is removed.
+// give appends to a pipe the publications that were made while it was subscribed. The subscription of one that is gone is removed.
 func (t *Topics) give(ctx context.Context, d *delivery, to target) error {
-	there, err := t.Pipes.Append(ctx, to.pipeid, d.to())
-	if call.IsRecorded(err) {
-		t.Log.Warn("fan-out: serve reads", "pipe", to.pipeid, "error", err) // the message is there; pipes' repair does the rest
-		return nil
+	at := to.spans
+	if !at.all(d.pubs) {
+		// The others may match another subscription of the pipe's, and must not come behind these.
+		all, err := t.spansOfAll(ctx, d.patterns, to.pipeid)
+		if err != nil {
+			return err
+		}
+		at = append(all, at...)
 	}
-	if err != nil || there {
-		return err
+	for _, part := range d.parts(at) {
+		there, err := t.Pipes.Append(ctx, to.pipeid, part)
+		if call.IsRecorded(err) {
+			t.Log.Warn("fan-out: serve reads", "pipe", to.pipeid, "error", err) // the message is there; pipes' repair does the rest
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !there {
+			return t.remove(ctx, to.topic, to.pipeid)
+		}
 	}
-	return t.remove(ctx, to.topic, to.pipeid)
+	return nil
 }
 
 // caught makes an error of a panic, which in a goroutine of its own would end the process.

@@ -51,7 +51,7 @@ type listed struct {
 
 // listed returns what a list selects, by name. It sees what was written a moment ago, or not yet.
 func (t *Topics) listed(ctx context.Context, l access.List) ([]listed, error) {
-	q := store.Query{Table: store.Topics, Filter: "begins_with(#part, :prefix) AND #exp > :now", Projection: "#part",
+	q := store.Query{Table: store.Topics, Filter: "begins_with(#part, :prefix) AND #exp > :now AND attribute_not_exists(#until)", Projection: "#part",
 		Values: store.Item{":prefix": store.S(partSubscribers + l.Prefix), ":now": store.N(t.Now().Unix())}}
 	pipes := map[string]int64{}
 	for {

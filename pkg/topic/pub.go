@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"nexus/pkg/access"
 	"nexus/pkg/call"
@@ -42,18 +43,21 @@ func (p Pub) Subject() string { return p.Topic }
 // Pub carries out topic.pub. Where count is set the answer also has the number of subscriptions that match. -32603 says that the message was not
 // published, as far as can be known: if a request was held up on its way it still may be, once.
 func (t *Topics) Pub(ctx context.Context, c *call.Call, p Pub, count bool) (jsonrpc.Outcome, error) {
-	publish := func() error { return t.publish(ctx, c.Connid, c.Request, p.Topic, nil, p.Msg) }
+	began := t.Now()
+	publish := func() error { return t.publish(ctx, c.Connid, c.Request, c.At, p.Topic, nil, p.Msg) }
 	if !count {
 		if err := publish(); err != nil {
 			return "", err
 		}
+		t.apart(ctx, began)
 		return jsonrpc.OK, nil
 	}
 	var sent int64
-	uncounted, err := beside(func() (err error) { sent, err = t.matching(ctx, patterns(p.Topic)); return err }, publish)
+	uncounted, err := beside(func() (err error) { sent, err = t.matching(ctx, patterns(p.Topic), c.At); return err }, publish)
 	if err != nil {
 		return "", err
 	}
+	t.apart(ctx, began)
 	var o jsonrpc.Object
 	o.Bool("ok", true)
 	if uncounted == nil {
@@ -66,13 +70,17 @@ func (t *Topics) Pub(ctx context.Context, c *call.Call, p Pub, count bool) (json
 
 // Publish publishes a message for the bus itself. topic is canonical, of at most 1,500 bytes, msg at most MaxMessage bytes of JSON. Messages of one
 // publisher, if each is awaited, keep their order. It goes to whom Patterns says for its parts, of together at most 1,500 bytes; where parts is nil
-// it goes to whom a client's would.
+// it goes to whom a client's would. It is published when API Gateway took the event whose handler publishes, or now where there is none.
 func (t *Topics) Publish(ctx context.Context, publisher, topic string, parts []string, msg json.RawMessage) error {
 	const most = 1500 // bytes of a key, with what stands before it
 	if len(msg) > MaxMessage || len(topic) > most {
 		return fmt.Errorf("a publication of %d bytes on a topic of %d bytes", len(msg), len(topic))
 	}
-	return t.publish(ctx, publisher, t.NewID(), topic, parts, msg)
+	at, ok := call.TakenAt(ctx)
+	if !ok {
+		at = t.Now()
+	}
+	return t.publish(ctx, publisher, t.NewID(), at, topic, parts, msg)
 }
 
 // earlier names the attributes of a row of publications that remember the requests before the last one. A publisher whose response was lost looks for
@@ -80,10 +88,10 @@ func (t *Topics) Publish(ctx context.Context, publisher, topic string, parts []s
 func earlier() []string { return []string{"r1", "r2", "r3", "r4", "r5", "r6", "r7"} }
 
 // publish makes the publication: one update, sent with one attempt. Its stream record is what is handed out.
-func (t *Topics) publish(ctx context.Context, publisher, request, topic string, parts []string, msg json.RawMessage) error {
+func (t *Topics) publish(ctx context.Context, publisher, request string, taken time.Time, topic string, parts []string, msg json.RawMessage) error {
 	at := key(partPublications+rowOf(publisher), single)
 	w := store.Write{Table: store.Topics, Key: at, Once: true, If: "attribute_not_exists(#req) OR #req <> :req",
-		Values: store.Item{":zero": store.N(0), ":one": store.N(1), ":topic": store.S(topic), ":at": store.Millis(t.Now()), ":req": store.S(request),
+		Values: store.Item{":zero": store.N(0), ":one": store.N(1), ":topic": store.S(topic), ":at": store.Millis(taken), ":req": store.S(request),
 			":none": store.S("-")}}
 	set := []string{"#n = if_not_exists(#n, :zero) + :one", "#topic = :topic", "#at = :at", "#req = :req"}
 	before := "req"

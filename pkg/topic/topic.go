@@ -29,6 +29,8 @@ const (
 	inline = 4 << 10
 	// shared is the most that a message takes in each pipe; to what is longer they all refer.
 	shared = 512
+	// tick is what API Gateway's clock tells apart.
+	tick = time.Millisecond
 )
 
 // Delivery is publications on their way to a pipe.
@@ -60,6 +62,8 @@ type Topics struct {
 	DeadLetters *timer.Queue
 	Log         *slog.Logger
 	Now         func() time.Time
+	// Sleep waits.
+	Sleep func(context.Context, time.Duration) error
 	// NewID returns a ulid that nobody can guess.
 	NewID func() string
 	// Chores is how long one invocation goes on before it leaves the rest to the next.
@@ -87,6 +91,14 @@ func (t *Topics) putBody(ctx context.Context, id string, message json.RawMessage
 	_, err := t.DB.Do(ctx, store.Write{Table: store.Bodies, Item: store.Item{"id": store.S(id), "out": store.S(string(message)),
 		store.AttrExpires: store.N(t.Now().Add(Kept).Unix())}})
 	return err
+}
+
+// apart makes a call that began at a time last for a tick, so that none that awaits it is taken within the same one: such could not be told from one
+// that came before. Where requests travel it lasts longer anyway.
+func (t *Topics) apart(ctx context.Context, began time.Time) {
+	if left := began.Add(tick).Sub(t.Now()); left > 0 {
+		_ = t.Sleep(ctx, min(left, tick)) // where the handler's time is up, it took longer
+	}
 }
 
 // beside runs two independent steps side by side and returns the error of each.

@@ -12,10 +12,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// target is a subscription that a publication matches.
+// target is a subscription to what a publication matches.
 type target struct {
 	topic  string // as it was subscribed to
 	pipeid string
+	spans  spans
 	at     string // its place among all: those before it compare less, those behind it greater
 }
 
@@ -31,14 +32,15 @@ type walk struct {
 	patterns []string
 	pattern  int    // the one it is at
 	after    string // the pipe it is behind there
+	at       string // its place, once it is behind any
 
 	first []page // of each pattern, read together
 	page
 }
 
-// page is pipes that are subscribed to one pattern.
+// page is pipes that are, or were, subscribed to one pattern.
 type page struct {
-	pipes []string
+	pipes []target
 	more  bool
 }
 
@@ -88,34 +90,44 @@ func (t *Topics) newWalk(ctx context.Context, patterns []string, at string) (*wa
 	return w, nil
 }
 
-// subscribers reads a page of the pipes that are subscribed to what is given as it is, behind one of them.
+// subscribers reads a page of the pipes that are, or were, subscribed to what is given as it is, behind one of them.
 func (t *Topics) subscribers(ctx context.Context, topic, after string) (page, error) {
-	q := store.Query{Table: store.Topics, If: "#part = :part", Values: store.Item{":part": store.S(partSubscribers + topic)}, Projection: "#row",
-		Limit: pageSize}
+	q := store.Query{Table: store.Topics, If: "#part = :part", Values: store.Item{":part": store.S(partSubscribers + topic)},
+		Projection: spanAttributes, Limit: pageSize}
 	if after != "" {
 		q.Start = subscriber(topic, after)
 	}
 	items, next, err := t.DB.Query(ctx, q)
 	p := page{more: next != nil}
 	for _, i := range items {
-		p.pipes = append(p.pipes, i.Str("row"))
+		p.pipes = append(p.pipes, target{topic: topic, pipeid: i.Str("row"), spans: spansOf(i)})
 	}
 	return p, err
 }
 
-// next returns the next subscriptions, at most so many; none at the end.
-func (w *walk) next(ctx context.Context, most int) ([]target, error) {
+// ended tells whether it is behind all subscriptions.
+func (w *walk) ended() bool { return w.pattern >= len(w.patterns) }
+
+// next returns the next subscriptions that match any of some publications, at most so many: those of the rest of the page it is at and of one more, for
+// many who are not subscribed any more may be between two who are.
+func (w *walk) next(ctx context.Context, pubs []*publication, most int) ([]target, error) {
 	var list []target
-	for len(list) < most && w.pattern < len(w.patterns) {
+	for fetched := false; len(list) < most && !w.ended(); {
 		switch {
 		case len(w.pipes) > 0:
-			w.after, w.pipes = w.pipes[0], w.pipes[1:]
-			list = append(list, target{w.patterns[w.pattern], w.after, place(w.pattern, w.after)})
+			to := w.pipes[0]
+			w.pipes, w.after, w.at = w.pipes[1:], to.pipeid, place(w.pattern, to.pipeid)
+			if to.at = w.at; to.spans.any(pubs) {
+				list = append(list, to)
+			}
+		case w.more && fetched:
+			return list, nil
 		case w.more:
 			var err error
 			if w.page, err = w.t.subscribers(ctx, w.patterns[w.pattern], w.after); err != nil {
 				return nil, err
 			}
+			fetched = true
 		default:
 			w.after, w.page = "", page{}
 			if w.pattern++; w.pattern < len(w.first) {
@@ -124,4 +136,18 @@ func (w *walk) next(ctx context.Context, most int) ([]target, error) {
 		}
 	}
 	return list, nil
+}
+
+// spansOfAll reads when a pipe was subscribed to any of some names.
+func (t *Topics) spansOfAll(ctx context.Context, patterns []string, pipeid string) (spans, error) {
+	keys := make([]store.Key, len(patterns))
+	for n, topic := range patterns {
+		keys[n] = store.Key{Table: store.Topics, Key: subscriber(topic, pipeid)}
+	}
+	found, err := t.DB.GetAll(ctx, keys, spanAttributes)
+	var all spans
+	for _, f := range found {
+		all = append(all, spansOf(f.Item)...)
+	}
+	return all, err
 }
