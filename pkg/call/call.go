@@ -21,6 +21,8 @@ type Call struct {
 	ID      json.RawMessage // nil for a notification
 	Request string          // unique to this run of a handler; how it knows its own writes
 	Session Session         // read where the method's row says so
+	// Oneself says that the call is allowed only as one on the session's own user: on who logged in, not on another of that name, and not while disabled.
+	Oneself bool
 	// Node is the stage the connection belongs to and IP the client's address, without port.
 	Node deliver.Node
 	IP   string
@@ -34,6 +36,8 @@ const Nobody = "nobody"
 // Session is what is in force for a connection.
 type Session struct {
 	User string
+	// UID tells the user from others that had the name before, or have it since; "" for nobody.
+	UID  string
 	Tags access.Tags
 }
 

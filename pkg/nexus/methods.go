@@ -38,7 +38,7 @@ type prepared struct {
 	loaded  bool   // the session is loaded; a call that finds its subjects itself asks for permission itself
 	guarded bool   // the session is loaded and must allow the method on the subject
 	subject string // what permission is needed on
-	// self may allow what the tags do not; nil never does.
+	// self may allow what the tags do not, as far as the call is on oneself (call.Call.Oneself); nil never does.
 	self func(c *call.Call) bool
 	// besides is a second permission that is needed, if it names a tag.
 	besides permission
@@ -50,8 +50,11 @@ type permission struct{ tag, subject string }
 
 // allows is the guard: it tells whether a call's session has the permissions that the call needs.
 func (p *prepared) allows(name string, c *call.Call) bool {
-	if !c.Session.Tags.Allows(name, p.subject) && (p.self == nil || !p.self(c)) {
-		return false
+	if !c.Session.Tags.Allows(name, p.subject) {
+		if p.self == nil || !p.self(c) {
+			return false
+		}
+		c.Oneself = true
 	}
 	return p.besides.tag == "" || c.Session.Tags.Allows(p.besides.tag, p.besides.subject)
 }
@@ -125,7 +128,7 @@ func only(stage string, m Method) Method {
 	return m
 }
 
-// onSelf lets a session do to its own user what it has no tag for.
+// onSelf lets a session do to its own user what it has no tag for. Whether the user of that name is the one who logged in is known to who reads it.
 func onSelf(m Method) Method {
 	return selfIf(m, func(*call.Call, string) bool { return true })
 }

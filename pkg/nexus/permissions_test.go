@@ -200,7 +200,19 @@ func (g *guarded) put(connid, user string, tags any) {
 		g.t.Fatal(err)
 	}
 	if _, err := g.db.Do(g.t.Context(), store.Write{Table: store.Sessions, Item: store.Item{"id": store.S(connid), "state": store.S("live"),
-		"user": store.S(user), "tags": store.S(string(text)), "req": store.S("r"), "wd": store.N(90)}}); err != nil {
+		"user": store.S(user), "uid": store.S(actor), "tags": store.S(string(text)), "req": store.S("r"), "wd": store.N(90)}}); err != nil {
+		g.t.Fatal(err)
+	}
+}
+
+// actor is the uid of the user that sessions are of.
+const actor = "the actor's"
+
+// actor makes, past the bus, the user that sessions are of, as it was.
+func (g *guarded) actor() {
+	g.t.Helper()
+	if _, err := g.db.Do(g.t.Context(), store.Write{Table: store.Users, Item: store.Item{"user": store.S("actor"), "uid": store.S(actor), "tags": store.S("{}"),
+		"req": store.S("r")}}); err != nil {
 		g.t.Fatal(err)
 	}
 }
@@ -225,6 +237,7 @@ func (g *guarded) denied(m nexus.Method, l line, s situation) bool {
 	if err != nil {
 		g.t.Fatal(err)
 	}
+	g.actor()
 	tags := s.tags
 	if tags == nil {
 		tags = map[string]map[string]any{}

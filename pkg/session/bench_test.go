@@ -25,12 +25,13 @@ type bench struct {
 	ctx      context.Context
 	sessions *session.Sessions
 	users    *user.Users
+	names    map[string]string // of users by uid, those of users that are gone too
 }
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	h := harness.New(t)
-	return &bench{Harness: h, t: t, ctx: t.Context(), sessions: h.Bus.Sessions, users: h.Bus.Users}
+	return &bench{Harness: h, t: t, ctx: t.Context(), sessions: h.Bus.Sessions, users: h.Bus.Users, names: map[string]string{}}
 }
 
 // call is a new request of a connection.
@@ -57,6 +58,15 @@ func (b *bench) user(name, tags string) {
 		b.t.Fatal(err)
 	}
 	b.set(name, "tags", store.S(tags))
+	b.names[b.uid(name)] = name
+}
+
+// uid is what tells a user from others of the name.
+func (b *bench) uid(name string) string {
+	b.t.Helper()
+	item, err := b.DB.Get(b.ctx, store.Users, store.Item{"user": store.S(name)})
+	b.Try(err)
+	return item.Str("uid")
 }
 
 // set writes an attribute of a user.
@@ -69,12 +79,12 @@ func (b *bench) set(name, attribute string, value types.AttributeValue) {
 	}
 }
 
-// table is every session, a line each, without the request that last wrote it.
+// table is every session, a line each, without the request that last wrote it; owner is the name of the user whose uid that is.
 func (b *bench) table() string {
 	b.t.Helper()
 	var lines []string
 	for _, i := range b.Table(store.Sessions) {
-		lines = append(lines, fmt.Sprintf("%s %s user=%s owner=%s tags=%s wd=%d", i.Str("id"), i.Str("state"), i.Str("user"), i.Str("owner"),
+		lines = append(lines, fmt.Sprintf("%s %s user=%s owner=%s tags=%s wd=%d", i.Str("id"), i.Str("state"), i.Str("user"), b.names[i.Str("owner")],
 			i.Str("tags"), i.Int("wd")))
 	}
 	slices.Sort(lines)

@@ -8,9 +8,10 @@
 // return, pushed ones are dropped. The later clean-ups are for handlers that were under way when the session ended.
 //
 // A login and a reload write the user's tags, each conditional on what it read: req is the request that wrote them last, login that of the last
-// login, mask what a login method's worker left of them (method.go). Between asking the worker and its answer nothing is held: the login goes on
-// where its task ends (Then). What its worker says is believed, so that who may pull such tasks is as mighty as whoever he vouches for; pkg/task sees to it
-// that only the session which a task was given to ends it, and that it is given to none that may not (loginmethod.go there).
+// login, uid that of the user (and owner, by which an index counts a user's live sessions), mask what a login method's worker left of them
+// (method.go). Between asking the worker and its answer nothing is held: the login goes on where its task ends (Then). What its worker says is
+// believed, so that who may pull such tasks is as mighty as whoever he vouches for; pkg/task sees to it that only the session which a task was
+// given to ends it, and that it is given to none that may not (loginmethod.go there).
 //
 // Listings read the whole table. Besides sessions it holds what execution environments report of their load (nodes.go), under keys that no
 // connid reaches.

@@ -100,10 +100,15 @@ func TestList(t *testing.T) {
 // many makes n sessions of 100 users.
 func (b *bench) many(n int) []string {
 	b.t.Helper()
+	uids := map[string]string{} // of those that are there
+	for uid, name := range b.names {
+		uids[name] = uid
+	}
 	connids := make([]string, n)
 	for i := range n {
 		connids[i] = b.Connid(fmt.Sprintf("many%06d", i))
-		item := store.Item{"id": store.S(connids[i]), "state": store.S("live"), "user": store.S(fmt.Sprintf("user%02d", i%100)), "tags": store.S("{}"),
+		name := fmt.Sprintf("user%02d", i%100)
+		item := store.Item{"id": store.S(connids[i]), "state": store.S("live"), "user": store.S(name), "uid": store.S(uids[name]), "tags": store.S("{}"),
 			"ip": store.S("10.0.0.9"), "proto": store.S("ws"), "ct": store.Millis(b.Now()), "req": store.S("r")}
 		if _, err := b.DB.Do(b.ctx, store.Write{Table: store.Sessions, Item: item}); err != nil {
 			b.t.Fatal(err)

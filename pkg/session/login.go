@@ -24,8 +24,8 @@ type Users interface {
 	Login(ctx context.Context, user, as, pass, ip string) (in call.Session, maxSessions int64, err error)
 	// Admit is Login for a user whom a login method vouches for.
 	Admit(ctx context.Context, user, ip string) (in call.Session, maxSessions int64, err error)
-	// InForce returns what is in force for a user now. -32004 if there is no such user.
-	InForce(ctx context.Context, user string) (call.Session, error)
+	// InForce returns what is in force now for the user of a name and uid. -32600 if there is none, -32010 while disabled.
+	InForce(ctx context.Context, user, uid string) (call.Session, error)
 	// Nobody returns what is in force for who connects from an address and has not logged in.
 	Nobody(ctx context.Context, ip string) (access.Tags, error)
 }
@@ -98,7 +98,7 @@ func (s *Sessions) enter(ctx context.Context, e entry) (jsonrpc.Outcome, error) 
 		}
 		// Key: the session. Condition: live, for an update would make an ended one anew; its tags last written by the write that was read, for a
 		// login or reload since may have brought newer ones, and an attempt that comes late must not undo them; and, if a worker was asked,
-		// that no other login came since it was. Effect: user and tags, also under the user in the index, and the mask that later reloads go
+		// that no other login came since it was. Effect: user and tags, also under the user's uid in the index, and the mask that later reloads go
 		// by; this write is their last, and this request the last login. A loser's session has ended, or, if a worker was asked, another login won, or
 		// it finds what to begin again with, or, by the request, that it was itself.
 		_, err = s.DB.Do(ctx, w)
@@ -115,8 +115,12 @@ func (s *Sessions) enter(ctx context.Context, e entry) (jsonrpc.Outcome, error) 
 			return "", jsonrpc.Err(jsonrpc.PermissionDenied, "another login came meanwhile")
 		}
 		e.seen = old["req"]
+		uid := e.in.UID
 		if e.in, e.most, err = s.Users.Admit(ctx, e.in.User, e.ip); err != nil {
 			return "", err
+		}
+		if e.in.UID != uid { // another user by now, whom nobody vouches for
+			return "", jsonrpc.Err(jsonrpc.PermissionDenied, "")
 		}
 	}
 	return "", errors.New("session " + e.connid + ": its user changed at each attempt to log in")
@@ -124,8 +128,8 @@ func (s *Sessions) enter(ctx context.Context, e entry) (jsonrpc.Outcome, error) 
 
 // entering returns the nth write of a login, and what its caller is told then.
 func (s *Sessions) entering(ctx context.Context, e *entry, n int) (told jsonrpc.Outcome, w store.Write, err error) {
-	set, remove := "SET #user = :user, #owner = :user, #tags = :tags, #req = :req, #login = :login", " REMOVE #mask"
-	only, vals := "#state = :live", store.Item{":live": store.S(live), ":user": store.S(e.in.User), ":login": store.S(e.request),
+	set, remove := "SET #user = :user, #uid = :uid, #owner = :uid, #tags = :tags, #req = :req, #login = :login", " REMOVE #mask"
+	only, vals := "#state = :live", store.Item{":live": store.S(live), ":user": store.S(e.in.User), ":uid": store.S(e.in.UID), ":login": store.S(e.request),
 		":req": store.S(store.Stamp(e.request, n))}
 	if e.seen == nil {
 		only += " AND attribute_not_exists(#req)"
@@ -156,7 +160,7 @@ func (s *Sessions) entering(ctx context.Context, e *entry, n int) (told jsonrpc.
 	if len(told) > maxAnswer {
 		return "", w, jsonrpc.Err(jsonrpc.PermissionDenied, "tags and metadata do not fit one message")
 	}
-	room, err := s.room(ctx, e.connid, e.in.User, e.most)
+	room, err := s.room(ctx, e.connid, e.in.UID, e.most)
 	if err != nil {
 		return "", w, err
 	}

@@ -9,6 +9,7 @@ import (
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/session"
 	"nexus/pkg/store"
+	"nexus/pkg/user"
 )
 
 func TestLogin(t *testing.T) {
@@ -205,4 +206,22 @@ func TestLoginLostResponse(t *testing.T) {
 	b.On("UpdateItem").Lose(1)
 	b.as(connid, "dora")
 	b.want(loggedIn(connid, "dora", `{"a":{"b":1}}`))
+}
+
+// A login that another got in the way of begins again with the user that it was for: not with another of the name, whose password nobody gave.
+func TestLoginAsTheNamePassesOn(t *testing.T) {
+	b := newBench(t)
+	b.user("dora", `{"a":{"b":1}}`)
+	b.user("elsa", `{}`)
+	connid := b.Connect().Connid
+	b.On("UpdateItem", "nexus-sessions").Run(func() {
+		b.as(connid, "elsa")
+		if _, err := b.users.Delete(b.ctx, b.call(""), user.Delete{User: "dora"}); err != nil {
+			t.Error(err)
+		}
+		b.user("dora", `{".":{"@admin":true}}`)
+	})
+	_, err := b.login(connid, `{"user":"dora","pass":"dora"}`)
+	b.fails(err, jsonrpc.PermissionDenied, "")
+	b.want(loggedIn(connid, "elsa", `{}`))
 }

@@ -11,14 +11,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// room tells whether a user may have one more live session beside those of other connections than this. The index lags a little and two logins
+// room tells whether a user, by uid, may have one more live session beside those of other connections than this. The index lags a little and two logins
 // may pass at once: it is a soft limit. But it counts no dead session: before room says no it asks API Gateway for the connections, and ends
 // the sessions of those that are gone.
-func (s *Sessions) room(ctx context.Context, connid, user string, most int64) (bool, error) {
+func (s *Sessions) room(ctx context.Context, connid, uid string, most int64) (bool, error) {
 	if most < 1 {
 		return true, nil
 	}
-	others, err := s.others(ctx, connid, user)
+	others, err := s.others(ctx, connid, uid)
 	if err != nil {
 		return false, err
 	}
@@ -36,9 +36,9 @@ func (s *Sessions) room(ctx context.Context, connid, user string, most int64) (b
 }
 
 // others returns the other sessions of a user that the index shows.
-func (s *Sessions) others(ctx context.Context, connid, user string) ([]string, error) {
-	q := store.Query{Table: store.Sessions, Index: store.IndexByUser, If: "#owner = :user", Filter: "#exp > :now", Eventual: true,
-		Values: store.Item{":user": store.S(user), ":now": store.N(s.Now().Unix())}}
+func (s *Sessions) others(ctx context.Context, connid, uid string) ([]string, error) {
+	q := store.Query{Table: store.Sessions, Index: store.IndexByUser, If: "#owner = :uid", Filter: "#exp > :now", Eventual: true,
+		Values: store.Item{":uid": store.S(uid), ":now": store.N(s.Now().Unix())}}
 	var others []string
 	for {
 		items, next, err := s.DB.Query(ctx, q)

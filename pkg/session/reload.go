@@ -18,8 +18,8 @@ const WakeReload = "session.reload"
 // A login or reload that others get in the way of is tried so often: each attempt that loses is another's that won.
 const reloads = 32
 
-// Reload carries out sys.reload: the tags of the session's user as they are now. -32600 for nobody; -32004, leaving the session as it was, for a
-// user that is no more.
+// Reload carries out sys.reload: the tags of the session's user as they are now. -32600 for nobody, and for a user that is no
+// more; -32010 for one that is disabled. Both leave the session as it was.
 func (s *Sessions) Reload(ctx context.Context, c *call.Call) (jsonrpc.Outcome, error) {
 	if err := s.reload(ctx, c.Connid, c.Request); err != nil {
 		return "", err
@@ -27,7 +27,8 @@ func (s *Sessions) Reload(ctx context.Context, c *call.Call) (jsonrpc.Outcome, e
 	return jsonrpc.OK, nil
 }
 
-// ReloadOthers carries out sys.session.reload. Sessions of nobody, and of users that are no more, stay as they are and are not counted.
+// ReloadOthers carries out sys.session.reload. Sessions of nobody, and of users that are no more or are disabled, stay as they are and
+// are not counted.
 func (s *Sessions) ReloadOthers(ctx context.Context, c *call.Call, p Select, may func(user string) bool) (jsonrpc.Outcome, error) {
 	began := s.Now()
 	connids, users, err := s.selected(ctx, p.Prefix, may)
@@ -54,7 +55,7 @@ func (s *Sessions) WokenToReload(ctx context.Context, w timer.Wake) error {
 	return err
 }
 
-// reloader returns what reloads sessions one by one. A session that has ended, or whose user is gone, is none to reload, and no failure.
+// reloader returns what reloads sessions one by one. A session that has ended, or whose user is gone or disabled, is none to reload, and no failure.
 func (s *Sessions) reloader(request string) func(ctx context.Context, connid string) (done bool, err error) {
 	return func(ctx context.Context, connid string) (bool, error) {
 		err := s.reload(ctx, connid, request)
@@ -76,7 +77,7 @@ func (s *Sessions) reload(ctx context.Context, connid, request string) error {
 		if user == call.Nobody {
 			return jsonrpc.Err(jsonrpc.InvalidRequest, "not logged in")
 		}
-		in, err := s.Users.InForce(ctx, user)
+		in, err := s.Users.InForce(ctx, user, item.Str("uid"))
 		if err != nil {
 			return err
 		}

@@ -21,7 +21,6 @@ func TestReload(t *testing.T) {
 
 	b.as(connid, "dora")
 	b.set("dora", "tags", store.S(`{".":{"n":2.0}}`))
-	b.set("dora", "disabled", store.Bool(true)) // which ends no session
 	b.want(loggedIn(connid, "dora", `{".":{"n":1}}`))
 	for _, lose := range []bool{false, true} {
 		if lose {
@@ -34,12 +33,21 @@ func TestReload(t *testing.T) {
 		b.want(loggedIn(connid, "dora", `{".":{"n":2.0}}`))
 	}
 
+	refused := func(code jsonrpc.Code, detail string) {
+		t.Helper()
+		_, err = b.sessions.Reload(b.ctx, b.call(connid))
+		b.fails(err, code, detail)
+		b.want(loggedIn(connid, "dora", `{".":{"n":2.0}}`))
+	}
+	b.set("dora", "tags", store.S(`{".":{"n":3}}`))
+	b.set("dora", "disabled", store.Bool(true)) // which ends no session
+	refused(jsonrpc.PermissionDenied, "dora is disabled")
 	if _, err := b.users.Delete(b.ctx, b.call(connid), user.Delete{User: "dora"}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = b.sessions.Reload(b.ctx, b.call(connid))
-	b.fails(err, jsonrpc.InvalidUser, "dora")
-	b.want(loggedIn(connid, "dora", `{".":{"n":2.0}}`))
+	refused(jsonrpc.InvalidRequest, "the user is no more")
+	b.user("dora", `{".":{"@admin":true}}`) // another
+	refused(jsonrpc.InvalidRequest, "the user is no more")
 
 	if err := b.sessions.End(b.ctx, connid, true); err != nil {
 		t.Fatal(err)

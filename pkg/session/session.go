@@ -114,7 +114,7 @@ func (s *Sessions) Load(ctx context.Context, connid string) (call.Session, error
 	if item.Str("user") != call.Nobody {
 		s.entered.add(connid)
 	}
-	return call.Session{User: item.Str("user"), Tags: tags}, nil
+	return call.Session{User: item.Str("user"), UID: item.Str("uid"), Tags: tags}, nil
 }
 
 func tagsOf(session store.Item) (access.Tags, error) {

@@ -34,9 +34,7 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	h := harness.New(t)
-	b := &bench{Harness: h, t: t, ctx: t.Context(), users: h.Bus.Users}
-	b.users.NewID = b.id
-	return b
+	return &bench{Harness: h, t: t, ctx: t.Context(), users: h.Bus.Users}
 }
 
 func (b *bench) id() string {
@@ -83,7 +81,7 @@ func (b *bench) table() string {
 
 // row is the line of table for a user whom nothing was done to but its tags.
 func row(name, pass, tags, request string) string {
-	return fmt.Sprintf("%s pass=%s tags=%s templates=[] whitelist=[] blacklist=[] maxsessions=50 disabled=false createdAt=%d req=%s attributes=11",
+	return fmt.Sprintf("%s pass=%s tags=%s templates=[] whitelist=[] blacklist=[] maxsessions=50 disabled=false createdAt=%d req=%s attributes=12",
 		name, pass, tags, harness.Start().UnixMilli(), request)
 }
 
@@ -92,6 +90,14 @@ func (b *bench) want(table string) {
 	if got := b.table(); got != table {
 		b.t.Errorf("table\n%s\nwant\n%s", got, table)
 	}
+}
+
+// item is a user's.
+func (b *bench) item(name string) store.Item {
+	b.t.Helper()
+	item, err := b.DB.Get(b.ctx, store.Users, store.Item{"user": store.S(name)})
+	b.Try(err)
+	return item
 }
 
 // set writes attributes of a user that no call of this package writes yet.

@@ -48,7 +48,7 @@ func (u *Users) Create(ctx context.Context, c *call.Call, p Create) (jsonrpc.Out
 
 // fresh is the item of a new user.
 func (u *Users) fresh(name, hash, tags, request string) store.Item {
-	return store.Item{"user": store.S(name), "dir": store.S(directory), "hash": store.S(hash), "tags": store.S(tags), "templates": store.Strings(nil),
+	return store.Item{"user": store.S(name), "uid": store.S(u.NewID()), "dir": store.S(directory), "hash": store.S(hash), "tags": store.S(tags), "templates": store.Strings(nil),
 		"whitelist": store.Strings(nil), "blacklist": store.Strings(nil), "maxsessions": store.N(DefaultMaxSessions),
 		"disabled": store.Bool(false), "createdAt": store.Millis(u.Now()), "req": store.S(request)}
 }

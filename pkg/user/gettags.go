@@ -16,8 +16,8 @@ func ReadGetTags(p *jsonrpc.Params) GetTags { return GetTags{readUser(p)} }
 
 // GetTags carries out user.getTags: the tags by prefix that the user's next login will have, those of its templates among them. That it needs no
 // tag on oneself is the guard's affair.
-func (u *Users) GetTags(ctx context.Context, _ *call.Call, p GetTags) (jsonrpc.Outcome, error) {
-	profile, err := u.Profile(ctx, p.User)
+func (u *Users) GetTags(ctx context.Context, c *call.Call, p GetTags) (jsonrpc.Outcome, error) {
+	profile, err := u.Profile(ctx, c, p.User)
 	if err != nil {
 		return "", err
 	}
@@ -37,8 +37,8 @@ func ReadGetEffectiveTags(p *jsonrpc.Params) GetEffectiveTags {
 }
 
 // GetEffectiveTags carries out user.getEffectiveTags: the tags in force on the prefix.
-func (u *Users) GetEffectiveTags(ctx context.Context, _ *call.Call, p GetEffectiveTags) (jsonrpc.Outcome, error) {
-	profile, err := u.Profile(ctx, p.User)
+func (u *Users) GetEffectiveTags(ctx context.Context, c *call.Call, p GetEffectiveTags) (jsonrpc.Outcome, error) {
+	profile, err := u.Profile(ctx, c, p.User)
 	if err != nil {
 		return "", err
 	}

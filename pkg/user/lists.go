@@ -131,8 +131,8 @@ type ListTemplate struct{ User string }
 func ReadListTemplate(p *jsonrpc.Params) ListTemplate { return ListTemplate{readUser(p)} }
 
 // ListTemplate carries out user.listTemplate: the names of a user's templates, in the order in which they were added.
-func (u *Users) ListTemplate(ctx context.Context, _ *call.Call, p ListTemplate) (jsonrpc.Outcome, error) {
-	item, err := u.read(ctx, p.User)
+func (u *Users) ListTemplate(ctx context.Context, c *call.Call, p ListTemplate) (jsonrpc.Outcome, error) {
+	item, err := u.read(ctx, c, p.User)
 	if err != nil {
 		return "", err
 	}

@@ -2,7 +2,6 @@ package user
 
 import (
 	"context"
-	"errors"
 
 	"nexus/pkg/access"
 	"nexus/pkg/call"
@@ -12,7 +11,7 @@ import (
 
 // Profile is what a login goes by.
 type Profile struct {
-	User                 string
+	User, UID            string
 	Tags                 access.Tags // with the templates'
 	Disabled             bool
 	MaxSessions          int64 // < 1: any number
@@ -39,7 +38,7 @@ func (u *Users) Login(ctx context.Context, user, as, pass, ip string) (in call.S
 		}
 		return u.Admit(ctx, as, ip)
 	}
-	return call.Session{User: p.User, Tags: p.Tags}, p.MaxSessions, nil
+	return call.Session{User: p.User, UID: p.UID, Tags: p.Tags}, p.MaxSessions, nil
 }
 
 // Nobody returns the tags of who connects from an address (without port) and has not logged in: those of the user of that name, if there is one whom
@@ -61,23 +60,37 @@ func (u *Users) Admit(ctx context.Context, name, ip string) (in call.Session, ma
 	if name == call.Nobody {
 		return call.Session{}, 0, refused()
 	}
-	p, err := u.Profile(ctx, name)
-	if e, ok := errors.AsType[*jsonrpc.Error](err); ok && e.Code == jsonrpc.InvalidUser {
-		err = refused()
+	item, err := u.DB.Get(ctx, store.Users, key(name))
+	if err != nil {
+		return call.Session{}, 0, err
 	}
+	if item == nil {
+		return call.Session{}, 0, refused()
+	}
+	p, err := u.profile(ctx, item)
 	if err == nil {
 		err = p.admit(ip)
 	}
 	if err != nil {
 		return call.Session{}, 0, err
 	}
-	return call.Session{User: p.User, Tags: p.Tags}, p.MaxSessions, nil
+	return call.Session{User: p.User, UID: p.UID, Tags: p.Tags}, p.MaxSessions, nil
 }
 
-// InForce returns what is in force for a user now. -32004 if there is no such user.
-func (u *Users) InForce(ctx context.Context, name string) (call.Session, error) {
-	p, err := u.Profile(ctx, name)
-	return call.Session{User: p.User, Tags: p.Tags}, err
+// InForce returns what is in force now for the user of a name and uid. -32600 if there is none, be it that the name is another's by now; -32010 while
+// the user is disabled.
+func (u *Users) InForce(ctx context.Context, name, uid string) (call.Session, error) {
+	item, err := u.DB.Get(ctx, store.Users, key(name))
+	switch {
+	case err != nil:
+		return call.Session{}, err
+	case item.Str("uid") != uid || uid == "":
+		return call.Session{}, jsonrpc.Err(jsonrpc.InvalidRequest, "the user is no more")
+	case item.Bool("disabled"):
+		return call.Session{}, jsonrpc.Err(jsonrpc.PermissionDenied, name+" is disabled")
+	}
+	p, err := u.profile(ctx, item)
+	return call.Session{User: p.User, UID: p.UID, Tags: p.Tags}, err
 }
 
 // Authenticate returns the profile of the user who has a password; -32010, after the same work, if no such user has it.
@@ -96,9 +109,9 @@ func (u *Users) Authenticate(ctx context.Context, name, pass string) (Profile, e
 	return u.profile(ctx, item)
 }
 
-// Profile returns a user's profile. -32004 if there is no such user.
-func (u *Users) Profile(ctx context.Context, name string) (Profile, error) {
-	item, err := u.read(ctx, name)
+// Profile returns the profile of the user that a call is on. -32004 if there is no such user, -32010 if it is not oneself and has to be.
+func (u *Users) Profile(ctx context.Context, c *call.Call, name string) (Profile, error) {
+	item, err := u.read(ctx, c, name)
 	if err != nil {
 		return Profile{}, err
 	}
@@ -106,7 +119,7 @@ func (u *Users) Profile(ctx context.Context, name string) (Profile, error) {
 }
 
 func (u *Users) profile(ctx context.Context, item store.Item) (Profile, error) {
-	p := Profile{User: item.Str("user"), Disabled: item.Bool("disabled"), MaxSessions: item.Int("maxsessions"),
+	p := Profile{User: item.Str("user"), UID: item.Str("uid"), Disabled: item.Bool("disabled"), MaxSessions: item.Int("maxsessions"),
 		Whitelist: item.Strs("whitelist"), Blacklist: item.Strs("blacklist")}
 	var err error
 	p.Tags, err = access.Effective(p.User, func(names []string) (map[string]access.Holder, error) {

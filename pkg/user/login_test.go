@@ -87,10 +87,16 @@ func TestInForce(t *testing.T) {
 	}
 	b.set("ana", "templates", store.Strings([]string{"one", "gone", "two"}))
 	b.set("one", "templates", store.Strings([]string{"deep", "ana"}))
-	in, err := b.users.InForce(b.ctx, "ana")
+	uid := b.item("ana").Str("uid")
+	in, err := b.users.InForce(b.ctx, "ana", uid)
 	if got, want := string(in.Tags.JSON()), `{"a":{"deep":[ ],"one":1,"own":1,"two":0}}`; err != nil || in.User != "ana" || got != want {
 		t.Errorf("%s %s %v, want %s", in.User, got, err, want)
 	}
-	_, err = b.users.InForce(b.ctx, "gone")
-	b.fails(err, jsonrpc.InvalidUser, "gone")
+	for name, uid := range map[string]string{"gone": uid, "one": uid, "ana": "", "nobody": ""} {
+		_, err = b.users.InForce(b.ctx, name, uid)
+		b.fails(err, jsonrpc.InvalidRequest, "the user is no more")
+	}
+	b.set("ana", "disabled", store.Bool(true))
+	_, err = b.users.InForce(b.ctx, "ana", uid)
+	b.fails(err, jsonrpc.PermissionDenied, "ana is disabled")
 }

@@ -28,9 +28,9 @@ func ReadRename(p *jsonrpc.Params) Rename {
 }
 
 // Rename carries out user.rename: the user has all that it had, under another name. What names it elsewhere stays as it is: tags of others on the
-// old name, templates of others, and its sessions, which go on under the old name until they log in anew.
+// old name, templates of others, and its sessions, which go on under the old name until they log in anew: to them it is another user, as its uid says.
 func (u *Users) Rename(ctx context.Context, c *call.Call, p Rename) (jsonrpc.Outcome, error) {
-	item, err := u.read(ctx, p.User)
+	item, err := u.read(ctx, c, p.User)
 	if err != nil {
 		return "", err
 	}
@@ -40,10 +40,10 @@ func (u *Users) Rename(ctx context.Context, c *call.Call, p Rename) (jsonrpc.Out
 	done := func(err error) (jsonrpc.Outcome, error) {
 		return u.done(ctx, c, p.User, "rename", err, func(o *jsonrpc.Object) { o.String("new", p.New) })
 	}
-	token := c.Request
+	token, uid := c.Request, u.NewID()
 	for range attempts {
 		renamed := maps.Clone(item)
-		renamed["user"], renamed["req"] = store.S(p.New), store.S(c.Request)
+		renamed["user"], renamed["uid"], renamed["req"] = store.S(p.New), store.S(uid), store.S(c.Request)
 		// Keys: the user under its new and its old name. Conditions: nobody has the new one; the old one was last written by the request
 		// that wrote what was read, so that no change between is lost. Effect: the one is there, the other is not. A loser finds a user of
 		// the new name, or that it was itself; or the item to begin again with; or none: the user was deleted.

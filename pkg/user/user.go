@@ -35,13 +35,24 @@ type Users struct {
 
 func key(name string) store.Item { return store.Item{"user": store.S(name)} }
 
-// read returns a user's item; -32004 if there is none.
-func (u *Users) read(ctx context.Context, name string) (store.Item, error) {
+// read returns the item of the user that a call is on; -32004 if there is none, -32010 if it is not oneself and has to be.
+func (u *Users) read(ctx context.Context, c *call.Call, name string) (store.Item, error) {
 	item, err := u.DB.Get(ctx, store.Users, key(name))
-	if err == nil && item == nil {
-		err = jsonrpc.Err(jsonrpc.InvalidUser, name)
+	if err == nil {
+		err = meant(c, name, item)
 	}
 	return item, err
+}
+
+// meant says why an item is not that of the user that a call is on.
+func meant(c *call.Call, name string, item store.Item) error {
+	switch {
+	case c.Oneself && (item == nil || item.Str("uid") != c.Session.UID || item.Bool("disabled")):
+		return jsonrpc.Err(jsonrpc.PermissionDenied, "")
+	case item == nil:
+		return jsonrpc.Err(jsonrpc.InvalidUser, name)
+	}
+	return nil
 }
 
 func tagsOf(item store.Item) (access.Tags, error) {
@@ -55,9 +66,10 @@ func tagsOf(item store.Item) (access.Tags, error) {
 // Changes of one user that get in each other's way are tried so often: each attempt that loses is another's that won.
 const attempts = 32
 
-// change gives one attribute of a user another value, which edit makes of the item as it is; nil leaves it. -32004 if there is no such user.
+// change gives one attribute of the user that a call is on another value, which edit makes of the item as it is; nil leaves it. -32004 if there is no
+// such user, -32010 if it is not oneself and has to be.
 func (u *Users) change(ctx context.Context, c *call.Call, name, attribute string, edit func(store.Item) (types.AttributeValue, error)) error {
-	item, err := u.read(ctx, name)
+	item, err := u.read(ctx, c, name)
 	if err != nil {
 		return err
 	}
@@ -68,7 +80,7 @@ func (u *Users) change(ctx context.Context, c *call.Call, name, attribute string
 		}
 		mine := store.Stamp(c.Request, n)
 		// Key: the user. Condition: it was last written by the write that made what was read, so that no change between is lost, nor
-		// carried over to a user of that name created since. Effect: the attribute; this write is its last. A loser finds that it was
+		// carried over to a user of that name created since, nor to one disabled since where it has to be oneself. Effect: the attribute; this write is its last. A loser finds that it was
 		// itself, or the item to begin again with, or none: the user was deleted.
 		_, err = u.DB.Do(ctx, store.Write{Table: store.Users, Key: key(name), Update: "SET #" + attribute + " = :value, #req = :req",
 			If: "#req = :seen", Values: store.Item{":value": value, ":req": store.S(mine), ":seen": item["req"]}})
@@ -76,10 +88,11 @@ func (u *Users) change(ctx context.Context, c *call.Call, name, attribute string
 		switch {
 		case !lost:
 			return err
-		case old == nil:
-			return jsonrpc.Err(jsonrpc.InvalidUser, name)
 		case old.Str("req") == mine:
 			return nil
+		}
+		if err := meant(c, name, old); err != nil {
+			return err
 		}
 		item = old
 	}

@@ -130,7 +130,7 @@ func TestMergesMeet(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	p, err := b.users.Profile(b.ctx, "ana")
+	p, err := b.users.Profile(b.ctx, b.call(), "ana")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,6 +166,7 @@ func TestLostResponses(t *testing.T) {
 			return b.users.Delete(b.ctx, b.call(), user.Delete{User: "ana"})
 		}, created, ""},
 		{"the first start", "TransactWriteItems", func(b *bench) (jsonrpc.Outcome, error) {
+			b.users.NewID = b.id
 			made, err := b.users.CreateRoot(b.ctx, "root")
 			if !made {
 				b.t.Error("root was not made")
