@@ -94,6 +94,9 @@ func (s *stack) environment() map[string]*string {
 	if s.FanoutRate != "" {
 		env[handler.EnvFanoutRate] = jsii.String(s.FanoutRate)
 	}
+	if s.Access != "open" {
+		env[handler.EnvAccess] = jsii.String(s.Access)
+	}
 	if s.LoginWithin != "" {
 		env[handler.EnvLoginWithin] = jsii.String(s.LoginWithin)
 	}

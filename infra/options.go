@@ -29,6 +29,7 @@ type Options struct {
 	TaskShards     string         // as handler.EnvShards has it
 	FanoutRate     string         // as handler.EnvFanoutRate has it
 	LoginWithin    string         // as handler.EnvLoginWithin has it
+	Access         string         // as handler.EnvAccess has it
 	AccountLogRole bool           // whether the stack gives API Gateway the account's role for logs
 }
 
@@ -53,6 +54,7 @@ var options = []option{
 	{"reservedConcurrency", "", "functions that get a part of the account's concurrency for themselves, and no more than that: task=100,timer=10", setReserved},
 	{"taskShards", "", "paths whose tasks are spread over several partitions: a.b.=4,c.=2", setTaskShards},
 	{"fanoutRate", "", "posts a second to subscribed readers, by one environment of the function stream: 1 to 10000", setFanoutRate},
+	{"access", "open", "open: who connects may log in later; closed: who connects without good credentials is answered 401", setAccess},
 	{"loginWithin", "", "seconds in which who connects must log in or is closed: 0 (never) to 900; 30 if none are given", setLoginWithin},
 	{"accountLogRole", "create", "the role by which API Gateway writes logs is a setting of an account's region, and access logs need it. create: the stack " +
 		"sets it, and leaves it when it goes; keep: the region has one", setAccountLogRole},
@@ -190,6 +192,13 @@ func setTaskShards(o *Options, value string) error {
 func setFanoutRate(o *Options, value string) error {
 	o.FanoutRate = value
 	return settingsTake(handler.EnvFanoutRate, value)
+}
+
+func setAccess(o *Options, value string) error {
+	if o.Access = value; value == "" {
+		return errors.New("empty")
+	}
+	return settingsTake(handler.EnvAccess, value)
 }
 
 func setLoginWithin(o *Options, value string) error {

@@ -9,14 +9,14 @@ import (
 
 func TestOptions(t *testing.T) {
 	got, err := ParseOptions(map[string]string{"@aws-cdk/core:flag": "true", "aws:cdk:bundling-stacks": "x"})
-	if want := (Options{Name: "nexus", Build: "build", Rate: 200, Burst: 400, Keep: true, LogLevel: "INFO", Reserved: map[string]int{},
+	if want := (Options{Name: "nexus", Build: "build", Rate: 200, Burst: 400, Access: "open", Keep: true, LogLevel: "INFO", Reserved: map[string]int{},
 		AccountLogRole: true}); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("without any: %+v, %v", got, err)
 	}
 	got, err = ParseOptions(every())
 	if want := (Options{Name: "bus", Build: "build", Rate: 50, Burst: 20, Domain: "bus.example.com", Certificate: every()["certificate"],
 		AlarmEmail: "someone@example.com", LogLevel: "DEBUG", Reserved: map[string]int{"task": 100, "timer": 10}, TaskShards: "a.b.=4",
-		FanoutRate: "50", LoginWithin: "60"}); err != nil || !reflect.DeepEqual(got, want) {
+		FanoutRate: "50", LoginWithin: "60", Access: "closed"}); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("with every one: %+v, %v", got, err)
 	}
 	if len(every())+1 != len(options) { // build is the tests' own
@@ -39,6 +39,7 @@ func TestWrongOptionsAreNamed(t *testing.T) {
 		"reservedConcurrency": {"task", "task=", "task=0", "task=-1", "task=x", "mail=1", "task=1,task=2", "task=1,", "setup=1"},
 		"taskShards":          {"a.b=4", "a.b.=0", "a.b.=101"},
 		"fanoutRate":          {"0", "10001", "x"},
+		"access":              {"shut", "Closed", ""},
 		"loginWithin":         {"-1", "901", "x"},
 		"accountLogRole":      {"", "yes"},
 	} {

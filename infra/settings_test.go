@@ -32,12 +32,14 @@ func TestFunctions(t *testing.T) {
 			"LoggingConfig.LogFormat": "JSON", "LoggingConfig.SystemLogLevel": "WARN", "LoggingConfig.ApplicationLogLevel": "TRACE", "ReservedConcurrentExecutions": nil,
 			"Environment.Variables.NEXUS_LOG_LEVEL": "INFO", "Environment.Variables.NEXUS_TASK_SHARDS": nil, "Environment.Variables.NEXUS_FANOUT_RATE": nil,
 			"Environment.Variables.NEXUS_LOGIN_WITHIN": nil,
+			"Environment.Variables.NEXUS_ACCESS":       nil,
 		})
 		reserved := map[string]any{"task": 100, "timer": 10}[name]
 		want(t, name, all.Resources[functionID(name)], map[string]any{
 			"FunctionName": "bus-" + name, "ReservedConcurrentExecutions": reserved, "Environment.Variables.NEXUS_TABLE_PREFIX": "bus-",
 			"Environment.Variables.NEXUS_LOG_LEVEL": "DEBUG", "Environment.Variables.NEXUS_TASK_SHARDS": "a.b.=4", "Environment.Variables.NEXUS_FANOUT_RATE": "50",
 			"Environment.Variables.NEXUS_LOGIN_WITHIN": "60",
+			"Environment.Variables.NEXUS_ACCESS":       "closed",
 			// API Gateway's host, whatever clients use.
 			"Environment.Variables.NEXUS_CALLBACK_V0": "https://<Api>.execute-api.<AWS::Region>.<AWS::URLSuffix>/v0",
 			"Environment.Variables.NEXUS_CALLBACK_V1": "https://<Api>.execute-api.<AWS::Region>.<AWS::URLSuffix>/v1",

@@ -27,7 +27,7 @@ type template struct {
 func every() map[string]string {
 	return map[string]string{"name": "bus", "rate": "50", "burst": "20", "domain": "bus.example.com",
 		"certificate": "arn:aws:acm:eu-west-1:123456789012:certificate/01234567-89ab-cdef-0123-456789abcdef", "alarmEmail": "someone@example.com",
-		"removal": "destroy", "logLevel": "DEBUG", "reservedConcurrency": "task=100,timer=10", "taskShards": "a.b.=4", "fanoutRate": "50", "loginWithin": "60", "accountLogRole": "keep"}
+		"removal": "destroy", "logLevel": "DEBUG", "reservedConcurrency": "task=100,timer=10", "taskShards": "a.b.=4", "fanoutRate": "50", "loginWithin": "60", "access": "closed", "accountLogRole": "keep"}
 }
 
 // standard is the stack without options. It is synthesized once.

@@ -85,13 +85,14 @@ func rights(r nexus.Rights) []string {
 
 // unplayed are rights that transcripts need not make use of, with what does: it takes a fault, or a moment that comes by chance.
 var unplayed = map[string]string{
-	"any dynamodb:GetItem on topics":         "a publisher whose response was lost reads its row back",
-	"stream dynamodb:BatchGetItem on bodies": "repair hands over long messages",
-	"stream dynamodb:Query on pipes":         "repair reads the rows of messages that it hands over",
-	"stream sqs:SendMessage on dead-letters": "a fan-out gives up a pipe, or meets what is no publication; and the event source mapping, by the function's role",
-	"timer dynamodb:BatchGetItem on bodies":  "repair hands over long messages",
-	"timer dynamodb:PutItem on pipes":        "repair puts a plug for a number whose writer died",
-	"timer dynamodb:Query on pipes":          "repair reads the rows of messages that it hands over",
+	"any dynamodb:GetItem on topics":          "a publisher whose response was lost reads its row back",
+	"connection dynamodb:UpdateItem on calls": "who connects with a wrong password is counted: TestAClosedDoor",
+	"stream dynamodb:BatchGetItem on bodies":  "repair hands over long messages",
+	"stream dynamodb:Query on pipes":          "repair reads the rows of messages that it hands over",
+	"stream sqs:SendMessage on dead-letters":  "a fan-out gives up a pipe, or meets what is no publication; and the event source mapping, by the function's role",
+	"timer dynamodb:BatchGetItem on bodies":   "repair hands over long messages",
+	"timer dynamodb:PutItem on pipes":         "repair puts a plug for a number whose writer died",
+	"timer dynamodb:Query on pipes":           "repair reads the rows of messages that it hands over",
 }
 
 // check reports rights that no transcript made use of. What all functions have in common is what a session's end takes, whoever finds it: there one

@@ -38,6 +38,7 @@ const (
 	EnvShards      = "NEXUS_TASK_SHARDS"  // a.b.=4,c.=2: paths that outgrew one partition
 	EnvFanoutRate  = "NEXUS_FANOUT_RATE"  // posts a second to reads of subscribed pipes, by one environment of the stream's function, 1 to 10,000; 500 where empty
 	EnvLoginWithin = "NEXUS_LOGIN_WITHIN" // seconds in which who connects must log in or is closed, 0 (never) to 900; 30 where empty
+	EnvAccess      = "NEXUS_ACCESS"       // open: who connects may log in later; closed: who connects brings credentials; open where empty
 	EnvLogLevel    = "NEXUS_LOG_LEVEL"    // DEBUG, INFO, WARN or ERROR; INFO where empty
 )
 
@@ -86,6 +87,13 @@ func Settings(env func(string) string) (nexus.Settings, error) {
 			return set, fmt.Errorf("%s: %q is not a number from 0 to 900", EnvLoginWithin, seconds)
 		}
 		set.LoginWithin = time.Duration(n) * time.Second
+	}
+	switch access := env(EnvAccess); access {
+	case "", "open":
+	case "closed":
+		set.Closed = true
+	default:
+		return set, fmt.Errorf("%s: %q is neither open nor closed", EnvAccess, access)
 	}
 	_, err := logLevel(env)
 	return set, err

@@ -24,17 +24,17 @@ func environment(changes map[string]string) func(string) string {
 
 func TestSettings(t *testing.T) {
 	set, err := handler.Settings(environment(map[string]string{handler.EnvShards: "a.b.=4,C.=100", handler.EnvFanoutRate: "10000",
-		handler.EnvLoginWithin: "900",
-		handler.EnvLogLevel:    "WARN"}))
+		handler.EnvLoginWithin: "900", handler.EnvAccess: "closed",
+		handler.EnvLogLevel: "WARN"}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if set.TablePrefix != "bus-" || set.QueueURL != "https://sqs.us-east-1.amazonaws.com/123456789012/timer" ||
-		!maps.Equal(set.Shards, map[string]int{"a.b.": 4, "c.": 100}) || set.FanoutRate != 10_000 || set.LoginWithin != 15*time.Minute ||
+		!maps.Equal(set.Shards, map[string]int{"a.b.": 4, "c.": 100}) || set.FanoutRate != 10_000 || set.LoginWithin != 15*time.Minute || !set.Closed ||
 		!strings.HasSuffix(set.Callbacks[nexus.V0], "/v0") || !strings.HasSuffix(set.Callbacks[nexus.V1], "/v1") {
 		t.Errorf("%+v", set)
 	}
-	if set, err := handler.Settings(environment(nil)); err != nil || len(set.Shards) != 0 || set.LoginWithin != 30*time.Second {
+	if set, err := handler.Settings(environment(nil)); err != nil || len(set.Shards) != 0 || set.LoginWithin != 30*time.Second || set.Closed {
 		t.Errorf("without them: %+v, %v", set, err)
 	}
 	if set, err := handler.Settings(environment(map[string]string{handler.EnvLoginWithin: "0"})); err != nil || set.LoginWithin != 0 {
@@ -51,6 +51,7 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 		handler.EnvShards:      {"a.b.", "a.b.=", "a.b.=0", "a.b.=101", "a.b.=x", "a.b=4", "=4", "c.=2,a.b", "c.=2,C.=3", "a..=2", "@a.=2", "a b.=2"},
 		handler.EnvFanoutRate:  {"0", "-1", "10001", "x", "1.5"},
 		handler.EnvLoginWithin: {"-1", "901", "x", "1.5", "30s", "9223372036854775807"},
+		handler.EnvAccess:      {"shut", "Closed", "1"},
 		handler.EnvLogLevel:    {"LOUD", "5"},
 	} {
 		for _, value := range values {

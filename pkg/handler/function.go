@@ -95,11 +95,20 @@ const (
 func (f function) connection(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	switch e.RequestContext.EventType {
 	case typeConnect:
-		if err := f.bus.Connected(ctx, origin(e)); err != nil {
+		offers := offered(e)
+		by, err := brought(e, offers)
+		if err == nil {
+			err = f.bus.Connected(ctx, origin(e), by)
+		}
+		if errors.Is(err, nexus.ErrUnauthorized) {
+			f.log.Info("connect", "connection", e.RequestContext.ConnectionID, "ip", e.RequestContext.Identity.SourceIP, "error", err)
+			return status(http.StatusUnauthorized), nil
+		}
+		if err != nil {
 			f.log.Error("connect", "connection", e.RequestContext.ConnectionID, "error", err)
 			return status(http.StatusServiceUnavailable), nil
 		}
-		return accepted(offered(e)), nil
+		return accepted(offers), nil
 	case typeDisconnect:
 		if err := f.bus.Disconnected(ctx, origin(e)); err != nil {
 			f.log.Error("disconnect", "connection", e.RequestContext.ConnectionID, "error", err)

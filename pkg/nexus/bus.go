@@ -44,6 +44,7 @@ type Settings struct {
 	Shards         map[string]int    // by path (a.b.), over how many partitions its tasks are spread; 1 where absent
 	FanoutRate     int               // posts a second that a fan-out makes at most; topic.DefaultRate where zero
 	FanoutRows     int               // rows of publications that a fan-out hands out at a time; topic.RowsAtOnce where zero
+	Closed         bool              // who connects needs credentials
 	LoginWithin    time.Duration     // how long a connection may be there without a login; 0 for ever
 	LoginTasks     int               // logins that may wait for the workers of a login method; task.DefaultLoginTasks where zero
 	RepairAge      time.Duration     // task.RepairAge and pipe.RepairAge where zero
@@ -88,6 +89,7 @@ type Bus struct {
 	methods map[string]Method
 	nodes   map[string]deliver.Node
 	prefix  string // before every table's name
+	closed  bool
 }
 
 // New composes a bus.
@@ -95,7 +97,7 @@ func New(set Settings, clients Clients, chances Chances, log *slog.Logger) *Bus 
 	db := store.New(clients.DynamoDB, set.TablePrefix, chances.Pause)
 	queue := timer.New(clients.SQS, set.QueueURL)
 	post := deliver.New(chances.Pause)
-	b := &Bus{post: post, log: log, now: chances.Now, methods: map[string]Method{}, nodes: map[string]deliver.Node{}, prefix: set.TablePrefix}
+	b := &Bus{post: post, log: log, now: chances.Now, methods: map[string]Method{}, nodes: map[string]deliver.Node{}, prefix: set.TablePrefix, closed: set.Closed}
 	for _, stage := range Stages() {
 		if endpoint := set.Callbacks[stage]; endpoint != "" {
 			b.nodes[stage] = deliver.Node{ID: deliver.NodeID(endpoint), Stage: stage}

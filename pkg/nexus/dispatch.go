@@ -31,13 +31,25 @@ type Origin struct {
 // CloseTooBig is the status (RFC 6455) with which API Gateway closes a connection whose client sent a frame over 32 KB, or a message over 128 KB.
 const CloseTooBig = 1009
 
-// Connected is a new connection. It must not be accepted if this fails.
-func (b *Bus) Connected(ctx context.Context, o Origin) error {
+// Connected is a new connection, perhaps with credentials (nil: none). It must not be accepted if this fails; ErrUnauthorized where it brings wrong ones, or,
+// on a bus whose access is closed, none.
+func (b *Bus) Connected(ctx context.Context, o Origin, by *Credentials) error {
 	connid, err := b.post.Connid(o.Stage, o.ConnectionID)
 	if err != nil {
 		return err
 	}
-	if err := b.Sessions.Connect(ctx, connid, o.IP, o.Protocol); err != nil {
+	switch {
+	case by != nil:
+		err = b.Sessions.ConnectAs(ctx, connid, o.IP, o.Protocol, o.Request, by.User, by.Pass)
+		if _, refused := errors.AsType[*jsonrpc.Error](err); refused {
+			return ErrUnauthorized // why is nobody's business who has not logged in
+		}
+	case b.closed:
+		return ErrUnauthorized
+	default:
+		err = b.Sessions.Connect(ctx, connid, o.IP, o.Protocol)
+	}
+	if err != nil {
 		return err
 	}
 	b.Sessions.ReportLoad(ctx)

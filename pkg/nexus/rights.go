@@ -54,7 +54,8 @@ func RightsOf(function string) Rights {
 	switch function {
 	case FunctionConnection:
 		// $default serves requests without a method, or with one that is not there: they change nothing.
-		return ending().and(on(store.Sessions, putItem))
+		// Who connects with credentials logs in, and failed logins are counted.
+		return ending().and(on(store.Calls, updateItem), on(store.Sessions, putItem))
 	case FunctionPipe:
 		return ending().and(readingPipes()...)
 	case FunctionSetup:
@@ -68,7 +69,7 @@ func RightsOf(function string) Rights {
 		return ending().and(on(store.Locks, scan, updateItem), on(store.Sessions, batchGetItem))
 	case FunctionSys:
 		// A login method is a task that sys.login pushes.
-		return ending().and(on(store.Sessions, scan), on(store.Tasks, putItem))
+		return ending().and(on(store.Calls, updateItem), on(store.Sessions, scan), on(store.Tasks, putItem))
 	case FunctionTask:
 		return ending().and(on(store.Tasks, putItem, query))
 	case FunctionTimer:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
 	"nexus/pkg/access"
@@ -74,7 +75,9 @@ func (s *Sessions) Connect(ctx context.Context, connid, ip, protocol string) err
 		text = "{}"
 	}
 	var g errgroup.Group
-	g.Go(func() error { return s.put(ctx, connid, ip, protocol, text) })
+	g.Go(func() error {
+		return s.put(ctx, connid, ip, protocol, store.Item{"user": store.S(call.Nobody), "tags": store.S(text)})
+	})
 	if s.LoginWithin > 0 {
 		g.Go(func() error {
 			return s.Timer.After(ctx, s.LoginWithin, timer.Wake{Kind: WakeLogin, Key: []string{connid}})
@@ -83,15 +86,15 @@ func (s *Sessions) Connect(ctx context.Context, connid, ip, protocol string) err
 	return g.Wait()
 }
 
-// put writes the session of a new connection.
-func (s *Sessions) put(ctx context.Context, connid, ip, protocol, tags string) error {
+// put writes the session of a new connection, with what is known of its user.
+func (s *Sessions) put(ctx context.Context, connid, ip, protocol string, user store.Item) error {
 	now := s.Now()
+	item := store.Item{"id": store.S(connid), "state": store.S(live), "ip": store.S(ip), "proto": store.S(protocol),
+		"ct": store.Millis(now), "wd": store.N(DefaultWatchdog), store.AttrExpires: store.N(now.Add(Lifetime + Tombstone).Unix())}
+	maps.Copy(item, user)
 	// Key: the connection. Condition: no session of that name, live or ended. A retry of this very write meets itself, of the same time;
 	// any other loser is a connection that ended before it began, and refused.
-	_, err := s.DB.Do(ctx, store.Write{Table: store.Sessions,
-		Item: store.Item{"id": store.S(connid), "state": store.S(live), "user": store.S(call.Nobody), "tags": store.S(tags), "ip": store.S(ip), "proto": store.S(protocol),
-			"ct": store.Millis(now), "wd": store.N(DefaultWatchdog), store.AttrExpires: store.N(now.Add(Lifetime + Tombstone).Unix())},
-		If: "attribute_not_exists(#id)"})
+	_, err := s.DB.Do(ctx, store.Write{Table: store.Sessions, Item: item, If: "attribute_not_exists(#id)"})
 	if old, lost := store.Lost(err); lost && old.Str("state") == live && old.Time("ct").Equal(now.Truncate(time.Millisecond)) {
 		return nil
 	}

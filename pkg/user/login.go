@@ -2,6 +2,7 @@ package user
 
 import (
 	"context"
+	"errors"
 
 	"nexus/pkg/access"
 	"nexus/pkg/call"
@@ -25,7 +26,7 @@ func refused() error { return jsonrpc.Err(jsonrpc.PermissionDenied, "") }
 // With another name in as, the login is as that user with the first one's password: that takes @admin on as, and neither may be one that is
 // refused alone. Refusals are -32010; only who has the password learns why.
 func (u *Users) Login(ctx context.Context, user, as, pass, ip string) (in call.Session, maxSessions int64, err error) {
-	p, err := u.Authenticate(ctx, user, pass)
+	p, err := u.counted(ctx, user, pass, ip)
 	if err != nil {
 		return call.Session{}, 0, err
 	}
@@ -93,17 +94,50 @@ func (u *Users) InForce(ctx context.Context, name, uid string) (call.Session, er
 	return call.Session{User: p.User, UID: p.UID, Tags: p.Tags}, err
 }
 
+// counted is Authenticate from an address, whose failures are counted: -32012, before a password is hashed, where there were too many of them.
+func (u *Users) counted(ctx context.Context, name, pass, ip string) (Profile, error) {
+	type read struct {
+		counters *counters
+		err      error
+	}
+	beside := make(chan read, 1)
+	go func() {
+		c, err := u.failures(ctx, name, ip)
+		beside <- read{c, err}
+	}()
+	item, err := u.DB.Get(ctx, store.Users, key(name))
+	counts := <-beside
+	if err := errors.Join(err, counts.err); err != nil {
+		return Profile{}, err
+	}
+	if err := counts.counters.wait(u.Now()); err != nil {
+		return Profile{}, err
+	}
+	p, err := u.authenticate(ctx, item, pass)
+	if e, ok := errors.AsType[*jsonrpc.Error](err); ok && e.Code == jsonrpc.PermissionDenied {
+		if err := u.failed(ctx, counts.counters); err != nil {
+			return Profile{}, err
+		}
+	}
+	return p, err
+}
+
 // Authenticate returns the profile of the user who has a password; -32010, after the same work, if no such user has it.
 func (u *Users) Authenticate(ctx context.Context, name, pass string) (Profile, error) {
 	item, err := u.DB.Get(ctx, store.Users, key(name))
 	if err != nil {
 		return Profile{}, err
 	}
+	return u.authenticate(ctx, item, pass)
+}
+
+// authenticate is Authenticate for a user's item, nil if there is no such user.
+func (u *Users) authenticate(ctx context.Context, item store.Item, pass string) (Profile, error) {
 	ok, err := u.Passwords.Verify(ctx, item.Str("hash"), pass)
 	switch {
 	case err != nil:
 		return Profile{}, err
-	case !ok || name == call.Nobody: // nobody logs in as that
+	case !ok || item.Str("user") == call.Nobody: // nobody logs in as that
 		return Profile{}, refused()
 	}
 	return u.profile(ctx, item)

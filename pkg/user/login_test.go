@@ -73,8 +73,8 @@ func TestEqualWork(t *testing.T) {
 		gets, batches := b.On("GetItem").Count(), b.On("BatchGetItem").Count()
 		_, _, err := b.users.Login(b.ctx, name, name, "wrong", "10.0.0.1")
 		b.fails(err, jsonrpc.PermissionDenied, "")
-		if n, m := b.On("GetItem").Count()-gets, b.On("BatchGetItem").Count()-batches; n != 1 || m != 0 {
-			t.Errorf("%s: %d reads and %d of templates, want 1 and 0", name, n, m)
+		if n, m := b.On("GetItem").Count()-gets, b.On("BatchGetItem").Count()-batches; n != 1 || m != 1 {
+			t.Errorf("%s: %d reads and %d of counters, want 1 and 1", name, n, m)
 		}
 	}
 }
