@@ -55,9 +55,9 @@ func (b *bench) send(c *harness.Client, method, params string) {
 }
 
 // subscribe subscribes a new pipe.
-func (b *bench) subscribe(topic string) {
+func (b *bench) subscribe(topic string) (owner *harness.Client, pipeid string) {
 	b.t.Helper()
-	owner := b.login()
+	owner = b.login()
 	b.send(owner, "pipe.create", `{}`)
 	var a struct{ Result struct{ Pipeid string } }
 	if err := json.Unmarshal([]byte(owner.Got()[0]), &a); err != nil {
@@ -67,6 +67,7 @@ func (b *bench) subscribe(topic string) {
 	if got := owner.Got(); len(got) != 1 || !strings.Contains(got[0], `"ok":true`) {
 		b.t.Fatalf("subscribe to %s: %q", topic, got)
 	}
+	return owner, a.Result.Pipeid
 }
 
 // published returns the actions of the last publications of each row.
@@ -87,7 +88,7 @@ func (b *bench) published() []string {
 	return actions
 }
 
-func (b *bench) asking() harness.Kind     { return b.On("BatchGetItem", `"l#hook"`) }
+func (b *bench) asking() harness.Kind     { return b.On("Query", `"h#"`) }
 func (b *bench) publishing() harness.Kind { return b.On("UpdateItem", `"nexus-topics"`, `"p#`) }
 
 // requests are all that the bus has sent to tables.
@@ -98,40 +99,125 @@ func (b *bench) requests() (n int) {
 	return n
 }
 
-// While nobody is subscribed to events, they cost a read every 5 s.
+// costs are the requests to tables of a call about users and one about tasks, beside those that ask who listens, and how many ask. No more than 5 s pass
+// in between.
+type costs struct{ user, task, asked int }
+
+func (b *bench) costs() costs {
+	b.t.Helper()
+	count := func(method, params string) int {
+		all, asking := b.requests(), b.asking().Count()
+		b.send(b.root, method, params)
+		return b.requests() - all - (b.asking().Count() - asking)
+	}
+	asking := b.asking().Count()
+	c := costs{user: count("user.setTags", `{"user":"root","prefix":"a","tags":{"x":1}}`), task: count("task.push", `{"method":"a.b","params":1}`)}
+	c.asked = b.asking().Count() - asking
+	return c
+}
+
+// While nobody is subscribed to events, they cost a read every 5 s, whatever else is subscribed to.
 func TestWhatNobodyHearsCostsNothing(t *testing.T) {
 	b := newBench(t)
-	b.subscribe("hoo.*") // nothing that begins with hook
-	call := func() (requests, asked int) {
-		all, asking := b.requests(), b.asking().Count()
-		b.send(b.root, "user.setTags", `{"user":"root","prefix":"a","tags":{"x":1}}`)
-		b.send(b.root, "task.push", `{"method":"a.b","params":1}`)
-		return b.requests() - all, b.asking().Count() - asking
-	}
-	call() // the paths
+	b.costs() // the paths
 	b.Advance(5 * time.Second)
-	first, asked := call()
-	if asked != 1 {
-		t.Errorf("asked %d times", asked)
+	nobody := b.costs()
+	if nobody.asked != 1 {
+		t.Errorf("asked %d times", nobody.asked)
+	}
+	for _, topic := range []string{"hoo.*", "hook", "hook.github", "hook.github.*", "*", "hook.tasks.*", "hook.task.a", "hook.task|a.b|root|x", "hooks.task|a.b", `hook.task|a\b`} {
+		b.subscribe(topic)
+	}
+	b.Advance(5 * time.Second)
+	if got := b.costs(); got != nobody {
+		t.Errorf("%+v, without what hears no event %+v", got, nobody)
 	}
 	b.Advance(5*time.Second - time.Millisecond)
-	if again, asked := call(); asked != 0 || again != first-1 {
-		t.Errorf("asked %d times, %d requests, the first time %d", asked, again, first)
+	if got := b.costs(); got.asked != 0 || got.user != nobody.user || got.task != nobody.task {
+		t.Errorf("%+v a moment later, the first time %+v", got, nobody)
 	}
 	b.Advance(time.Millisecond)
-	if again, asked := call(); asked != 1 || again != first {
-		t.Errorf("asked %d times, %d requests, the first time %d", asked, again, first)
+	if got := b.costs(); got != nobody {
+		t.Errorf("%+v, want %+v", got, nobody)
 	}
 	// What is no event does not ask.
 	b.Advance(time.Hour)
+	asked := b.asking().Count()
 	b.send(b.root, "user.list", `{}`)
 	b.send(b.root, "task.pull", `{"prefix":"none"}`)
 	b.send(b.root, "user.delete", `{"user":"nosuch"}`)
-	if n := b.asking().Count(); n != 3 {
-		t.Errorf("asked %d times in all, want 3", n)
+	if n := b.asking().Count() - asked; n != 0 {
+		t.Errorf("asked %d times", n)
 	}
 	if got := b.published(); got != nil {
 		t.Errorf("published %q", got)
+	}
+}
+
+// Who listens costs those a publication of whom he would hear, and nobody else; and nobody any more once he is gone, however he goes.
+func TestWhoListensCostsWhatHeHears(t *testing.T) {
+	for _, test := range []struct {
+		topic      string
+		user, task int // publications
+	}{
+		{"hook.*", 1, 1}, {"hook.task.*", 0, 1}, {"hook.task|a.b", 0, 1}, {"hook.task|*|root", 0, 1}, {"hook.task|a.c", 0, 0}, {"hook.task|a.*|bob", 0, 0},
+		{"hook.user", 1, 0}, {"hook.user|root|root", 1, 0}, {"hook.user|bob", 0, 0},
+	} {
+		for how, goes := range map[string]func(b *bench, c *harness.Client, pipeid string){
+			"unsub": func(b *bench, c *harness.Client, pipeid string) {
+				b.send(c, "topic.unsub", fmt.Sprintf(`{"pipeid":%q,"topic":%q}`, pipeid, test.topic))
+			},
+			"the pipe is closed": func(b *bench, c *harness.Client, pipeid string) {
+				b.send(c, "pipe.close", fmt.Sprintf(`{"pipeid":%q}`, pipeid))
+			},
+			"the session ends": func(b *bench, c *harness.Client, _ string) { b.Try(b.Bus.Disconnected(b.t.Context(), b.origin(c))) },
+			"the connection is cut": func(b *bench, c *harness.Client, _ string) {
+				c.Lost()
+				b.send(c, "sys.ping", `{}`) // which finds it gone
+			},
+		} {
+			t.Run(test.topic+", "+how, func(t *testing.T) {
+				b := newBench(t)
+				b.costs()
+				b.Advance(5 * time.Second)
+				before := b.costs()
+				c, pipeid := b.subscribe(test.topic)
+				b.Advance(5 * time.Second)
+				if got, want := b.costs(), (costs{before.user + test.user, before.task + test.task, 1}); got != want {
+					t.Errorf("%+v while subscribed, want %+v", got, want)
+				}
+				goes(b, c, pipeid)
+				b.Advance(5 * time.Second)
+				if got := b.costs(); got != before {
+					t.Errorf("%+v 5 s after, before %+v", got, before)
+				}
+				for _, i := range b.Table(store.Topics) {
+					if i.Str("part") == "h#" {
+						t.Errorf("left: %v", i)
+					}
+				}
+			})
+		}
+	}
+}
+
+// Where there are more listeners than are told apart, everything is published.
+func TestManyListeners(t *testing.T) {
+	b := newBench(t)
+	owner, pipeid := b.subscribe("hook.task|x0")
+	for n := 1; n <= 100; n++ {
+		b.send(owner, "topic.sub", fmt.Sprintf(`{"pipeid":%q,"topic":"hook.task|x%d"}`, pipeid, n))
+	}
+	b.send(b.root, "user.create", `{"user":"bob","pass":"secret"}`)
+	if got := b.published(); !slices.Equal(got, []string{"create"}) {
+		t.Errorf("published %q", got)
+	}
+	for n := range 2 {
+		b.send(owner, "topic.unsub", fmt.Sprintf(`{"pipeid":%q,"topic":"hook.task|x%d"}`, pipeid, n))
+	}
+	b.send(b.root, "user.delete", `{"user":"bob"}`)
+	if got := b.published(); !slices.Equal(got, []string{"create"}) {
+		t.Errorf("then published %q", got)
 	}
 }
 
@@ -225,7 +311,8 @@ func TestEveryEntryPublishes(t *testing.T) {
 			timeout = "100000"
 		}
 		b.send(pusher, "task.push", `{"method":"a.b","params":1,"timeout":`+timeout+`}`)
-		b.subscribe("hook.task|a.*")
+		watcher, _ := b.subscribe("hook.task|a.*")
+		b.send(watcher, "sys.watchdog", `600`)
 		b.Advance(5 * time.Second)
 		play(b, pusher)
 		want, _, _ := strings.Cut(action, " ")
@@ -242,7 +329,7 @@ func TestLongParams(t *testing.T) {
 	b.send(b.root, "task.push", `{"method":"a.b","params":"`+strings.Repeat("x", 120<<10-20)+`"}`)
 	for _, i := range b.Table(store.Topics) {
 		msg := i.Str("msg")
-		if strings.HasPrefix(i.Str("part"), "p#") && (!strings.Contains(msg, `"params":null,`) || !strings.Contains(msg, `"tags":{"@admin":true}`)) {
+		if strings.HasPrefix(i.Str("part"), "p#") && (!strings.Contains(msg, `"params":null,`) || !strings.Contains(msg, `"tags":{".":{"@admin":true}}`)) {
 			t.Errorf("published %.200q", msg)
 		}
 	}

@@ -5,9 +5,10 @@
 //	hook.<kind>|<path>|<user>
 //
 // where the kind is task or user. Of a task the path is its method as it was pushed (path and method: a.b.c) and the user is its pusher; of a user the path is
-// the user whom it is about, and the user who did it. A pipe gets it as {"topic","msg"}, once, that is subscribed to any of
+// the user whom it is about, and the user who did it. A | in path or user is written \|, and a \ is written \\: none of them is taken for what is between
+// two. A pipe gets it as {"topic","msg"}, once, that is subscribed to any of
 //
-//	hook.<kind>|<P>|<U>   hook.<kind>|<P>   hook.<kind>   hook.<kind>.*   hook.*   *
+//	hook.<kind>|<P>|<U>   hook.<kind>|<P>   hook.<kind>   hook.<kind>.*   hook.*
 //
 // where P is the path, or a wildcard that takes it, and U the user likewise. The wildcards of a name a.b are a.b.*, a.*, and * alone, for which .* stands as
 // well. The permission for a subscription is that for its topic. What a client publishes on a topic of such a name is no event: it goes to whom it
@@ -25,8 +26,9 @@
 //
 // # What it costs
 //
-// While nobody is subscribed to anything that begins with the label hook: one read every 5 s of an environment in which something happens. Thus it takes up to
-// 5 s until the first subscription hears of what happens. For hours after the last of them left: a write per event. Where somebody is
-// subscribed: a publication, as topic.pub makes it, and a query for each of the names above, of which an event about a.b.c by a user without dots
-// has 34; wildcards below the sixteenth label of a name take nothing.
+// An environment in which something happens asks every 5 s who is subscribed to anything that may take an event (Hears): a read unit where nobody is. Thus it
+// takes up to 5 s until a subscription hears of what happens, and as long after its end until it costs nothing more. An event that nobody's subscription takes costs
+// no more than that. One that somebody's does: a publication, as topic.pub makes it, and a query for each of the names above, of which an event about a.b.c
+// by a user without dots has 33; wildcards below the sixteenth label of a name take nothing. Where there are over 100 such subscriptions all events are
+// published.
 package hook

@@ -12,8 +12,8 @@ import (
 
 // Topics is what hooks ask of topics.
 type Topics interface {
-	// Heard tells whether anybody may be subscribed to topics that begin with a label. It is asked for each handler that has events.
-	Heard(ctx context.Context, label string) (bool, error)
+	// Heard reports whether anybody may be subscribed who takes an event of some parts. It is asked for each event, and reads seldom.
+	Heard(ctx context.Context, parts []string) (bool, error)
 	// Publish publishes a message on a topic, whose parts go to Patterns. Those of one publisher, each awaited, keep their order.
 	Publish(ctx context.Context, publisher, topic string, parts []string, msg json.RawMessage) error
 }
@@ -93,14 +93,6 @@ func (h *Hooks) publish(ctx context.Context, box *outbox) {
 		ctx, stop = context.WithDeadline(ctx, end.Add(-spare))
 		defer stop()
 	}
-	heard, err := h.Topics.Heard(ctx, label)
-	if err != nil {
-		h.Log.Debug("hooks: ask for subscriptions", "events", len(events), "error", err)
-		return
-	}
-	if !heard {
-		return
-	}
 	if dropped > 0 {
 		h.Log.Debug("hooks: too many events at a time", "dropped", dropped)
 	}
@@ -108,6 +100,14 @@ func (h *Hooks) publish(ctx context.Context, box *outbox) {
 		if ctx.Err() != nil {
 			h.Log.Debug("hooks: no time", "dropped", len(events)-n)
 			return
+		}
+		heard, err := h.Topics.Heard(ctx, e.parts)
+		if err != nil {
+			h.Log.Debug("hooks: ask for subscriptions", "events", len(events)-n, "error", err)
+			return
+		}
+		if !heard {
+			continue
 		}
 		if err := h.Topics.Publish(ctx, e.publisher, topic(e.parts), e.parts, fit(e.msg())); err != nil {
 			h.Log.Debug("hooks: publish", "topic", topic(e.parts), "error", err)

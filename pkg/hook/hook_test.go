@@ -18,17 +18,18 @@ import (
 // topics notes what is published.
 type topics struct {
 	deaf      bool
-	err       error // of both
+	unheard   []string // paths
+	err       error    // of both
 	takes     time.Duration
 	asked     int
 	published []string // "publisher topic: message"
 }
 
-func (n *topics) Heard(_ context.Context, label string) (bool, error) {
-	if n.asked++; label != "hook" {
-		return false, errors.New("asked for " + label)
+func (n *topics) Heard(_ context.Context, parts []string) (bool, error) {
+	if n.asked++; len(parts) != 3 {
+		return false, fmt.Errorf("asked for %q", parts)
 	}
-	return !n.deaf, n.err
+	return !n.deaf && !slices.Contains(n.unheard, parts[1]), n.err
 }
 
 func (n *topics) Publish(ctx context.Context, publisher, topic string, parts []string, msg json.RawMessage) error {
@@ -51,15 +52,16 @@ func says(text string) func() json.RawMessage {
 
 // What is noted is published in its order, at the end.
 func TestCollect(t *testing.T) {
-	n := &topics{}
+	n := &topics{unheard: []string{"quiet"}}
 	ctx, publish := hooks(t, n).Collect(t.Context())
 	hook.Kind(hook.Task).Happened(ctx, "a.b", "u", "1-a.", says(`{"n":1}`))
-	hook.Kind(hook.User).Happened(ctx, "x", "u", "x", says(`{"n":2}`))
+	hook.Kind(hook.Task).Happened(ctx, "quiet", "u", "2-.", func() json.RawMessage { t.Error("composed"); return nil })
+	hook.Kind(hook.User).Happened(ctx, "x|y", `u\`, "x|y", says(`{"n":2}`))
 	if n.asked > 0 {
 		t.Error("asked before the end")
 	}
 	publish()
-	if want := []string{`task 1-a. hook.task|a.b|u 3: {"n":1}`, `user x hook.user|x|u 3: {"n":2}`}; !slices.Equal(n.published, want) || n.asked != 1 {
+	if want := []string{`task 1-a. hook.task|a.b|u 3: {"n":1}`, `user x|y hook.user|x\|y|u\\ 3: {"n":2}`}; !slices.Equal(n.published, want) || n.asked != 3 {
 		t.Errorf("published %q, want %q; asked %d times", n.published, want, n.asked)
 	}
 }

@@ -128,7 +128,8 @@ func New(set Settings, clients Clients, chances Chances, log *slog.Logger) *Bus 
 	b.Topics = &topic.Topics{DB: db, Timer: queue, DeadLetters: timer.New(clients.SQS, set.DeadLettersURL), Log: log, Now: chances.Now,
 		Sleep: chances.Sleep, NewID: chances.NewID, Chores: set.Chores, Rate: set.FanoutRate, RowsAtOnce: cmp.Or(set.FanoutRows, topic.RowsAtOnce)}
 	b.hooks = &hook.Hooks{Topics: b.Topics, Log: log}
-	b.Topics.Patterns, b.Tasks.Hooks, b.Users.Hooks = hook.Patterns, hook.Kind(hook.Task), hook.Kind(hook.User)
+	b.Topics.Patterns, b.Topics.Hears = hook.Patterns, hook.Hears
+	b.Tasks.Hooks, b.Users.Hooks = hook.Kind(hook.Task), hook.Kind(hook.User)
 	b.Pipes.Topics = b.Topics
 	paced := *b.Pipes // but for the pace of its posts
 	paced.Post = post.Paced(set.FanoutRate, chances.Now, chances.Sleep)

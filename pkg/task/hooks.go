@@ -17,7 +17,7 @@ type Hooks interface {
 
 // The actions of events. The id is that of the task, and empty for one of the bus' own (PushThen). Each is noted where the write that it is about is known to have happened, by whose write that was.
 const (
-	// actionPush: id, connid, user, tags (in force on the method), path, method, params, detach, ttl, prio, creationTime, timeout (in seconds).
+	// actionPush: id, connid, user, tags (all of the pusher's session, by prefix, as in Nexus), path, method, params, detach, ttl, prio, creationTime, timeout (in seconds).
 	actionPush = "push"
 	// actionPull: id, connid and user of the worker, ttl, timestamp. The worker may not have got it.
 	actionPull = "pull"
@@ -50,7 +50,7 @@ func (t *Tasks) notePush(ctx context.Context, k key, n *task) {
 			params = nil // a password may be in them
 		}
 		timeout := strconv.FormatFloat(n.deadline.Sub(n.created).Seconds(), 'f', -1, 64)
-		o.String("action", actionPush).String("id", e.shownID()).String("connid", n.pusher).String("user", n.user).Raw("tags", n.tags).
+		o.String("action", actionPush).String("id", e.shownID()).String("connid", n.pusher).String("user", n.user).Raw("tags", n.all.JSON()).
 			String("path", n.path).String("method", n.method).Raw("params", params).Bool("detach", n.detached).Int("ttl", n.ttl).Int("prio", n.prio).
 			Time("creationTime", n.created).Raw("timeout", json.RawMessage(timeout))
 	})

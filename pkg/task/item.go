@@ -152,7 +152,8 @@ type task struct {
 	pusher                 string
 	pusherID               json.RawMessage
 	pusherRow, push, order string
-	then                   string // of PushThen
+	then                   string      // of PushThen
+	all                    access.Tags // of the pusher's session, for hooks
 }
 
 // attributes returns what a task is made of, under the names by which both a put and an update set it.

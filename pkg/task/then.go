@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"nexus/pkg/access"
 	"nexus/pkg/call"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
@@ -26,7 +27,8 @@ func (t *Tasks) PushThen(ctx context.Context, c *call.Call, path, method string,
 		return "", err
 	}
 	now := t.Now()
-	return t.push(ctx, &task{path: path, method: method, user: Internal, params: params, tags: json.RawMessage(`{"@admin":true}`), ttl: DefaultTTL,
+	all := access.Tags{".": {"@admin": json.RawMessage("true")}}
+	return t.push(ctx, &task{path: path, method: method, user: Internal, params: params, all: all, tags: access.TagSetJSON(all.InForce(path)), ttl: DefaultTTL,
 		created: now, deadline: now.Add(timeout), pusher: c.Connid, pusherID: c.ID, pusherRow: call.Fresh(t.NewID()), push: c.Request,
 		order: taskOrder(0, now, t.NewID()), then: then})
 }

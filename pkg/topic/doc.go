@@ -9,7 +9,7 @@
 //	s#<topic>  a row per pipe that is or was subscribed, by what it is subscribed to: a.b or a.b.* or *; and when it was
 //	q#<pipe>   the same from the pipe, so that its end finds them
 //	c#<row>    how far the fan-out of a row has come, where that is not to the end at once
-//	l#<label>  that somebody subscribed to topics which begin with this label
+//	h#         a row per subscription that may take what the bus itself publishes, so that it publishes only what somebody hears
 //
 //	a publication  published ──▶ its record
 //	a record       given to the function, handed out with those of its topic that follow ──all pipes have it──▶ done

@@ -47,7 +47,11 @@ func (t *Topics) PipeGone(ctx context.Context, pipeid string) error {
 
 // remove removes a subscription of a pipe that is gone: by the row that it is found by last.
 func (t *Topics) remove(ctx context.Context, topic, pipeid string) error {
-	for _, key := range []store.Item{subscriber(topic, pipeid), subscribed(pipeid, topic)} {
+	keys := []store.Item{subscriber(topic, pipeid), subscribed(pipeid, topic)}
+	if t.Hears(topic) {
+		keys = append([]store.Item{listener(Subscription{pipeid, topic})}, keys...)
+	}
+	for _, key := range keys {
 		// Key: a row of the subscription. No condition: a pipe that is gone is not subscribed again. Effect: the row is gone.
 		if _, err := t.DB.Do(ctx, store.Write{Table: store.Topics, Key: key}); err != nil {
 			return err

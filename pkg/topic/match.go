@@ -1,7 +1,5 @@
 package topic
 
-import "strings"
-
 // wildcard as the last label of what is subscribed to takes everything below, and alone everything; what is above it, too.
 const wildcard = "*"
 
@@ -30,10 +28,4 @@ func (t *Topics) patternsOf(p *publication) []string {
 		return patterns(p.topic)
 	}
 	return t.Patterns(p.parts)
-}
-
-// firstLabel returns the first label of a topic, or of what is subscribed to.
-func firstLabel(topic string) string {
-	label, _, _ := strings.Cut(topic, ".")
-	return label
 }

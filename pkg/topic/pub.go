@@ -68,11 +68,11 @@ func (t *Topics) Pub(ctx context.Context, c *call.Call, p Pub, count bool) (json
 	return jsonrpc.Success(o.JSON()), nil
 }
 
-// Publish publishes a message for the bus itself. topic is canonical, of at most 1,500 bytes, msg at most MaxMessage bytes of JSON. Messages of one
+// Publish publishes a message for the bus itself. topic is of at most 2,048 bytes, msg at most MaxMessage bytes of JSON. Messages of one
 // publisher, if each is awaited, keep their order. It goes to whom Patterns says for its parts, of together at most 1,500 bytes; where parts is nil
 // it goes to whom a client's would. It is published when API Gateway took the event whose handler publishes, or now where there is none.
 func (t *Topics) Publish(ctx context.Context, publisher, topic string, parts []string, msg json.RawMessage) error {
-	const most = 1500 // bytes of a key, with what stands before it
+	const most = 2048 // two names of 500 bytes, each with as many to escape theirs
 	if len(msg) > MaxMessage || len(topic) > most {
 		return fmt.Errorf("a publication of %d bytes on a topic of %d bytes", len(msg), len(topic))
 	}

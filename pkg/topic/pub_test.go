@@ -135,7 +135,7 @@ func TestPublish(t *testing.T) {
 		b.fans([]topic.Record{record(b.publications()[0])})
 	}
 	b.holds("0 1")
-	if err := b.topics.Publish(b.ctx, "p", strings.Repeat("x", 1501), nil, nil); err == nil {
+	if err := b.topics.Publish(b.ctx, "p", strings.Repeat("x", 2049), nil, nil); err == nil {
 		t.Error("a topic that is no key was taken")
 	}
 	if err := b.topics.Publish(b.ctx, "p", "a", nil, make([]byte, topic.MaxMessage+1)); err == nil {
@@ -143,53 +143,52 @@ func TestPublish(t *testing.T) {
 	}
 }
 
-// TestHeard: by first label, for hours, and asked of the table every five seconds.
+// TestHeard: who listens is asked of the table every five seconds, and at once after a change of this environment's own.
 func TestHeard(t *testing.T) {
 	b := newBench(t)
-	heard := func(label string, want bool) {
+	b.topics.Patterns = func(parts []string) []string { return []string{"all", "to." + parts[0]} }
+	b.topics.Hears = func(pattern string) bool { return pattern == "all" || strings.HasPrefix(pattern, "to.") }
+	asking := b.On("Query", `"h#"`)
+	heard := func(part string, want bool, asked int) {
 		t.Helper()
-		if got, err := b.topics.Heard(b.ctx, label); got != want || err != nil {
-			t.Errorf("%s after %s: %t, %v", label, b.Now(), got, err)
+		before := asking.Count()
+		if got, err := b.topics.Heard(b.ctx, []string{part}); got != want || err != nil {
+			t.Errorf("%s after %s: %t, %v", part, b.Now(), got, err)
+		}
+		if n := asking.Count() - before; n != asked {
+			t.Errorf("%s: asked %d times, want %d", part, n, asked)
 		}
 	}
-	heard("hook", false)
-	id := b.pipe("hook.task|a.*", "hooks")
-	heard("hook", true)
-	heard("hooks", true)
-	heard("hook.task|a", false)
-	reads := b.On("BatchGetItem", "l#hook").Count()
-	heard("hook", true)
+	heard("a", false, 1)
+	id, other := b.pipe("to.a", "x.*"), b.pipe("x.to")
+	heard("a", true, 1)
+	heard("b", false, 0)
+	b.says(b.sub(other, "x.all"), ok)
+	b.says(b.unsub(other, "x.all"), ok)
+	heard("b", false, 0)
 	b.Advance(5*time.Second - time.Millisecond)
-	heard("hook", true)
-	if n := b.On("BatchGetItem", "l#hook").Count() - reads; n != 0 {
-		t.Errorf("read %d times more", n)
-	}
+	heard("a", true, 0)
 	b.Advance(time.Millisecond)
-	heard("hook", true)
-	if n := b.On("BatchGetItem", "l#hook").Count() - reads; n != 1 {
-		t.Errorf("read %d times more", n)
-	}
-	// A later subscription finds the row there, as long as it lasts longer.
-	writes := b.On("UpdateItem", "l#hook").Count()
-	b.says(b.unsub(id, "hooks"), ok)
-	b.says(b.sub(id, "hook.*"), ok)
-	b.Advance(time.Hour - 5*time.Second)
-	b.says(b.sub(id, "hook.a"), ok)
-	if n := b.On("UpdateItem", "l#hook").Count() - writes; n != 0 {
-		t.Errorf("written %d times more", n)
-	}
-	b.Advance(time.Second)
-	b.says(b.sub(id, "hook.b"), ok)
-	if n := b.On("UpdateItem", "l#hook").Count() - writes; n != 1 {
-		t.Errorf("written %d times more", n)
-	}
-	b.Advance(4*time.Hour - time.Second)
-	heard("hook", true)
-	b.Advance(time.Minute)
-	heard("hook", false)
-	b.pipe("*")
-	heard("hook", true)
-	heard("anything", true)
+	heard("a", true, 1)
+	b.says(b.sub(id, "to.b"), ok)
+	b.says(b.sub(id, "to.b"), ok) // again: it is the same
+	b.says(b.sub(other, "to.b"), ok)
+	heard("b", true, 1)
+	b.says(b.unsub(id, "to.b"), ok)
+	heard("b", true, 1)
+	b.says(b.unsub(other, "to.b"), ok)
+	heard("b", false, 1)
+	b.says(b.unsub(other, "to.b"), ok) // which it is not
+	heard("a", true, 1)
+	b.close(id)
+	b.Advance(5 * time.Second)
+	heard("a", false, 1)
+
+	// What is left of who cannot listen any more is not there.
+	b.pipe("all")
+	heard("c", true, 1)
+	b.Advance(4 * time.Hour)
+	heard("c", false, 1)
 }
 
 // TestPublishWithParts: a publication with parts goes to whom Patterns says; a client's on the same topic, in the same row, by the rule of topics.

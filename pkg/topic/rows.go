@@ -16,7 +16,7 @@ const (
 	partCursor       = "c#" // then the number of a row: where its fan-out is
 	partSubscribers  = "s#" // then a topic, as it was subscribed to: a row per pipe
 	partPipe         = "q#" // then a pipe: a row per topic, as it was subscribed to
-	partLabel        = "l#" // then the first label of topics, if anybody subscribed to any that begin with it
+	partListeners    = "h#" // a row per subscription that may match publications of the bus itself, by its topic and pipe
 )
 
 // Filter keeps all records but publications from the stream's function. It is an event filter pattern of Lambda.

@@ -30,15 +30,14 @@ func (s Subscription) Subject() string { return s.Topic }
 // it was first. -32003 if there is no such pipe, or it is closed.
 func (t *Topics) Sub(ctx context.Context, c *call.Call, p Subscription) (jsonrpc.Outcome, error) {
 	expires := t.Now().Add(call.Life)
-	noted, err := beside(
-		func() error { return t.note(ctx, firstLabel(p.Topic), expires) },
-		func() error {
-			// Mostly there is no row yet. Else the loser's answer has it.
-			return t.change(ctx, c, p.Pipeid, nil, func(now subscription) []store.Write { return p.begin(now, c.At, expires) })
-		})
-	if err := errors.Join(err, noted); err != nil {
+	// Mostly there is no row yet. Else the loser's answer has it.
+	err := t.change(ctx, c, p.Pipeid, nil, func(now subscription) []store.Write {
+		return withListener(p.begin(now, c.At, expires), t.listens(p, expires))
+	})
+	if err != nil {
 		return "", err
 	}
+	t.listenersChanged(p)
 	return jsonrpc.OK, nil
 }
 
@@ -47,10 +46,11 @@ func (t *Topics) Sub(ctx context.Context, c *call.Call, p Subscription) (jsonrpc
 func (t *Topics) Unsub(ctx context.Context, c *call.Call, p Subscription) (jsonrpc.Outcome, error) {
 	began := t.Now()
 	// Mostly the pipe is subscribed.
-	err := t.change(ctx, c, p.Pipeid, subscription{}, func(now subscription) []store.Write { return p.end(now, c.At) })
+	err := t.change(ctx, c, p.Pipeid, subscription{}, func(now subscription) []store.Write { return withListener(p.end(now, c.At), t.deafens(p)) })
 	if err != nil {
 		return "", err
 	}
+	t.listenersChanged(p)
 	t.apart(ctx, began)
 	return jsonrpc.OK, nil
 }
@@ -92,6 +92,14 @@ func (s Subscription) end(now subscription, at time.Time) []store.Write {
 	return []store.Write{{Table: store.Topics, Key: subscriber(s.Topic, s.Pipeid), Update: "SET #until = :at", Values: store.Item{":at": store.Millis(at)},
 		If: "attribute_exists(#part) AND attribute_not_exists(#until) AND (attribute_not_exists(#from) OR #from <= :at) AND " +
 			"(attribute_not_exists(#again) OR #again <= :at)"}}
+}
+
+// withListener adds to the writes that change a subscription those that belong to them; to none, none.
+func withListener(change, besides []store.Write) []store.Write {
+	if len(change) == 0 {
+		return nil
+	}
+	return append(change, besides...)
 }
 
 // changes is how often a subscription is tried to be changed. Each time another changed it.

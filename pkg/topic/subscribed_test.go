@@ -331,7 +331,7 @@ func TestWhatChangesCost(t *testing.T) {
 	for _, step := range []struct {
 		word string
 		cost float64
-	}{{"+b", 6 + 4}, {"-b", 4}, {"-b", 4 + 2}, {"+b", 6 + 4}, {"-a", 4 + 2}, {"+a", 6 + 1}} { // 1 of the label
+	}{{"+b", 6 + 4}, {"-b", 4}, {"-b", 4 + 2}, {"+b", 6 + 4}, {"-a", 4 + 2}, {"+a", 6}} {
 		var meter store.Meter
 		ctx := b.ctx
 		b.ctx = store.WithMeter(ctx, &meter)

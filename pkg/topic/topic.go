@@ -71,12 +71,15 @@ type Topics struct {
 	// Patterns returns what a subscription may be to in order to match a publication of the bus itself, by its parts: each once, always in the same
 	// order, less than 1,000.
 	Patterns func(parts []string) []string
+	// Hears reports whether a subscription to a pattern may match any publication of the bus itself. It then costs two writes more, and while it is there,
+	// what it matches is published.
+	Hears func(pattern string) bool
 	// Rate is how many posts a second Pipes.Append makes at most: what is begun together must be done in time.
 	Rate int
 	// RowsAtOnce is the constant of that name, but in the simulation, which could not tell their requests apart.
 	RowsAtOnce int
 
-	labels labels
+	listeners listeners
 }
 
 // compose is a message as pipes get it.
