@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"nexus/pkg/nexus"
@@ -78,10 +80,11 @@ func (f function) repair(ctx context.Context, e events.DynamoDBEvent) error {
 		last[c] = r.EventName
 	}
 	var tables []string
-	keys := map[string][][2]string{}
+	keys, gone := map[string][][2]string{}, map[string][][2]string{}
 	for _, c := range changes {
 		if last[c] == string(events.DynamoDBOperationTypeRemove) {
-			continue // what the batch itself shows to be gone needs no look
+			gone[c.table] = append(gone[c.table], c.key) // what the batch itself shows to be gone needs no look
+			continue
 		}
 		if keys[c.table] == nil {
 			tables = append(tables, c.table)
@@ -91,6 +94,9 @@ func (f function) repair(ctx context.Context, e events.DynamoDBEvent) error {
 	var failed []error
 	for _, table := range tables {
 		failed = append(failed, f.bus.Changed(ctx, table, keys[table]))
+	}
+	for _, table := range slices.Sorted(maps.Keys(gone)) {
+		f.bus.Removed(ctx, table, gone[table])
 	}
 	return errors.Join(failed...)
 }

@@ -38,6 +38,13 @@ func (b *Bus) Changed(ctx context.Context, table string, keys [][2]string) error
 	return changed(ctx, keys)
 }
 
+// Removed is told by a table's stream of items that are gone. There is nothing of them to repair.
+func (b *Bus) Removed(ctx context.Context, table string, keys [][2]string) {
+	if table == store.Tasks {
+		b.Tasks.Removed(ctx, keys)
+	}
+}
+
 // Publishes tells whether a table, named as DynamoDB knows it, is that whose stream's records are publications.
 func (b *Bus) Publishes(name string) bool { return name == b.prefix+store.Topics }
 
@@ -64,6 +71,7 @@ func (b *Bus) wakes() map[string]func(context.Context, timer.Wake) error {
 		session.WakeSweep:  func(ctx context.Context, w timer.Wake) error { return b.Sessions.Sweep(ctx, w.Cursor) },
 		task.WakeDeadline:  b.Tasks.Woken,
 		task.WakeInspect:   b.Tasks.Woken,
+		task.WakePath:      b.Tasks.Woken,
 		topic.WakeAppend:   b.Topics.Woken,
 		topic.WakeGone:     b.Topics.Woken,
 	}

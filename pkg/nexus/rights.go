@@ -61,7 +61,7 @@ func RightsOf(function string) Rights {
 	case FunctionSetup:
 		return Rights{}.and(on(store.Users, getItem, putItem))
 	case FunctionStream:
-		r := ending().and(readingPipes()...).and(on(store.Pipes, batchGetItem), on(store.Sessions, batchGetItem))
+		r := ending().and(readingPipes()...).and(on(store.Pipes, batchGetItem), on(store.Sessions, batchGetItem), on(store.Tasks, query))
 		r.DeadLetters = true // the mapping sends there what it gives up, by the function's role, and a fan-out the pipes that it gives up
 		return r
 	case FunctionSync:
@@ -74,7 +74,7 @@ func RightsOf(function string) Rights {
 		return ending().and(on(store.Tasks, putItem, query))
 	case FunctionTimer:
 		// The schedule's round looks at all sessions and reports the machine's load, an item among theirs; messages repair as streams do.
-		return ending().and(readingPipes()...).and(on(store.Sessions, batchGetItem, putItem, scan))
+		return ending().and(readingPipes()...).and(on(store.Sessions, batchGetItem, putItem, scan), on(store.Tasks, query))
 	case FunctionTopic:
 		// A subscription is a transaction that checks the pipe.
 		return ending().and(on(store.Topics, putItem, scan), on(store.Pipes, conditionCheckItem))

@@ -11,22 +11,20 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// counters is how many partitions are counted at once: there may be thousands.
-const counters = 32
-
 // Count carries out task.count, of what task.list lists: pullCount are the pulls that wait, pushCount the tasks that wait or are worked on, count
 // is both.
 func (t *Tasks) Count(ctx context.Context, _ *call.Call, p access.Count) (jsonrpc.Outcome, error) {
-	var parts []string
-	if err := t.eachPartition(ctx, p.List, func(part string) (bool, error) {
-		parts = append(parts, part)
-		return true, nil
-	}); err != nil {
+	rows, err := t.listedPaths(ctx, p.List)
+	if err != nil {
 		return "", err
+	}
+	var parts []string
+	for _, row := range rows {
+		parts = append(parts, t.partitions(row.path)...)
 	}
 	pulls, pushes := make([]int64, len(parts)), make([]int64, len(parts))
 	var g errgroup.Group
-	g.SetLimit(counters)
+	g.SetLimit(atOnce)
 	for n, part := range parts {
 		g.Go(func() (err error) {
 			pulls[n], pushes[n], err = t.count(ctx, part)

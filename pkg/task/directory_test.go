@@ -1,13 +1,26 @@
 package task_test
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"nexus/pkg/access"
+	"nexus/pkg/store"
 	"nexus/pkg/task"
+	"nexus/pkg/timer"
 )
 
-// TestDirectory: the first call on a path writes its row, to last longer than what the call leaves; those of the next hour write none.
+// environment gives the bench tasks that remember nothing, as those of another execution environment.
+func (b *bench) environment() {
+	t := b.tasks
+	b.tasks = &task.Tasks{DB: t.DB, Rows: t.Rows, Timer: t.Timer, Post: t.Post, Sessions: t.Sessions, Hooks: t.Hooks, Log: t.Log, Now: t.Now, NewID: t.NewID,
+		Pick: t.Pick, Shards: t.Shards, RepairAge: t.RepairAge}
+}
+
+// TestDirectory: the first call on a path writes its row, to last longer than what the call leaves; it is renewed every 15 s at most, while it is of use.
 func TestDirectory(t *testing.T) {
 	b := newBench(t)
 	worker, pusher := b.pair()
@@ -24,35 +37,170 @@ func TestDirectory(t *testing.T) {
 	}
 	push("math.add", "3600")
 	b.paths("math. until 2h0m0s")
-	b.Advance(time.Hour)
+	b.Advance(15*time.Second - time.Millisecond)
 	push("math.add", "3600")
 	push("math.mul", "60")
 	written(1)
 	b.Advance(time.Millisecond)
-	push("math.add", "3600") // an hour and a moment later
-	b.paths("math. until 3h0m0s")
-	written(2)
-	push("math.add", "36000")
-	b.paths("math. until 12h0m0s")
-	written(3)
-	b.says(worker.pull("1", "text"), "")
-	b.says(worker.pull("2", `{}`), "")
-	push("single", "10")
-	b.paths(". until 5h0m0s", "math. until 12h0m0s", "text. until 5h0m0s")
-	written(5)
-
-	// Another environment, which remembers nothing, finds that the row lasts long enough, or makes it last.
-	t1 := b.tasks
-	b.tasks = &task.Tasks{DB: t1.DB, Rows: t1.Rows, Timer: t1.Timer, Post: t1.Post, Sessions: t1.Sessions, Hooks: t1.Hooks, Log: t1.Log, Now: t1.Now, NewID: t1.NewID,
-		Pick: t1.Pick, Shards: t1.Shards, RepairAge: t1.RepairAge}
+	push("math.add", "3600") // it is relied on anew, and lasts long enough
 	push("math.add", "3600")
-	b.paths(". until 5h0m0s", "math. until 12h0m0s", "text. until 5h0m0s")
+	b.paths("math. until 2h0m0s at 15s")
+	written(2)
+	b.Advance(time.Hour)
+	push("math.add", "3600") // it does not last long enough
+	b.paths("math. until 3h0m15s at 1h0m15s")
+	written(3)
+	push("math.add", "36000")
+	b.paths("math. until 12h0m15s at 1h0m15s")
+	written(4)
+	b.says(worker.pull("1", "text"), "")
+	b.says(worker.pull("2", `{"prefix":"."}`), "")
+	push("single", "10")
+	b.paths(". until 5h0m15s at 1h0m15s", "math. until 12h0m15s at 1h0m15s", "text. until 5h0m15s at 1h0m15s")
 	written(6)
+
+	// Another environment, which remembers nothing, finds that the row was renewed just now, or renews it, and makes it last.
+	b.environment()
+	b.Advance(10 * time.Second)
+	push("math.add", "3600")
 	push("math.add", "360")
-	written(6)
-	push("math.add", "36001")
-	b.paths(". until 5h0m0s", "math. until 12h0m1s", "text. until 5h0m0s")
+	b.paths(". until 5h0m15s at 1h0m15s", "math. until 12h0m15s at 1h0m15s", "text. until 5h0m15s at 1h0m15s")
 	written(7)
+	b.environment()
+	b.Advance(5 * time.Second)
+	push("math.add", "3600") // a condition that fails, and a renewal
+	b.paths(". until 5h0m15s at 1h0m15s", "math. until 12h0m15s at 1h0m30s", "text. until 5h0m15s at 1h0m15s")
+	written(9)
+	push("math.add", "40000")
+	b.paths(". until 5h0m15s at 1h0m15s", "math. until 13h7m10s at 1h0m30s", "text. until 5h0m15s at 1h0m15s")
+	written(10)
+}
+
+// keys are those of all items, and of some that are gone.
+func (b *bench) keys(gone ...[2]string) [][2]string {
+	for _, i := range b.Table(store.Tasks) {
+		gone = append(gone, [2]string{i.Str("part"), i.Str("id")})
+	}
+	return gone
+}
+
+// putItem puts an item as it is.
+func (b *bench) putItem(i store.Item) {
+	b.t.Helper()
+	if _, err := b.DB.Do(b.ctx, store.Write{Table: store.Tasks, Item: i}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// TestEmptiedPathsAreForgotten: once nothing is left of a path, and nobody has relied on its row for as long as a handler may be about to put something,
+// repair deletes the row.
+func TestEmptiedPathsAreForgotten(t *testing.T) {
+	b := newBench(t)
+	worker, pusher := b.pair()
+	b.says(worker.pull("1", "text"), "")
+	for _, path := range []string{"math", "more"} {
+		b.says(pusher.push("7", path+".add"), "")
+		b.says(worker.pull("2", path), "")
+	}
+	b.state()
+	gone := b.keys()
+	b.says(worker.result("3", "B", "1"), "")
+	b.says(worker.result("4", "C", "1"), "")
+	b.Advance(20 * time.Second)
+	b.says(pusher.push("9", "more.add"), "") // which renews the row
+	b.says(pusher.cancel("10", `{"id":9}`), "")
+	b.Advance(9 * time.Second)
+	b.tasks.Removed(b.ctx, gone)
+	b.tasks.Removed(b.ctx, gone) // again: one message for each renewal is enough
+	var looks []string
+	for _, m := range b.Timers() {
+		if strings.Contains(m, task.WakePath) {
+			looks = append(looks, m)
+		}
+	}
+	b.InOrder("looks", looks, []string{"30s task.path math.", "30s task.path text.", "50s task.path more."})
+
+	b.Advance(time.Second)
+	woken := func(path string) { b.Try(b.tasks.Woken(b.ctx, timer.Wake{Kind: task.WakePath, Key: []string{path}})) }
+	woken("more.") // too early: whoever renewed it may be about to put something
+	b.paths("math. until 241h0m0s", "more. until 241h0m0s at 20s", "text. until 4h0m0s")
+	woken("math.")
+	woken("math.") // twice: there is no row
+	woken("text.") // a pull waits
+	b.paths("more. until 241h0m0s at 20s", "text. until 4h0m0s")
+	b.Advance(20 * time.Second)
+
+	// Whoever relies on a row has put his item when the row is old enough; and who renews it in the moment keeps it.
+	b.On("DeleteItem", "@paths").Run(func() { b.says(pusher.push("11", "more.add"), "") })
+	woken("more.")
+	b.paths("more. until 241h0m0s at 50s", "text. until 4h0m0s")
+	b.InOrder("listed", b.listed(`{}`), []string{"more.add", "text."})
+	woken("more.")
+	b.paths("more. until 241h0m0s at 50s", "text. until 4h0m0s")
+
+	// The path is of use again.
+	b.says(pusher.push("12", "math.add"), "")
+	b.InOrder("listed", b.listed(`{}`), []string{"math.add", "more.add", "text."})
+}
+
+// TestAListingTidies: rows that repair missed, and those of a release that did not renew them, go with a listing that finds their paths empty. What is young
+// stays, and so does a path on which something is kept that is not listed.
+func TestAListingTidies(t *testing.T) {
+	b := newBench(t)
+	_, pusher := b.pair()
+	for n := range 100 {
+		b.putItem(store.Item{"part": store.S("@paths"), "id": store.S(fmt.Sprintf("old%03d.", n)), "exp": store.N(b.Now().Add(time.Hour).Unix())})
+	}
+	b.says(pusher.push("7", "math.add"), "")
+	b.says(pusher.cancel("8", `{"id":7}`), "")
+	b.InOrder("listed", b.listed(`{}`), nil)
+	if n := len(b.keys()); n != 37 {
+		t.Errorf("%d rows are left, want 36 and that of math", n)
+	}
+	b.InOrder("listed", b.listed(`{}`), nil)
+	b.paths("math. until 241h0m0s")
+	b.Advance(30 * time.Second)
+	b.InOrder("listed", b.listed(`{}`), nil)
+	b.paths()
+}
+
+// TestAListingCostsWhatItShows: partitions are read side by side, no further than is wanted.
+func TestAListingCostsWhatItShows(t *testing.T) {
+	b := newBench(t)
+	worker, _ := b.pair()
+	for n := range 200 {
+		b.says(worker.pull(fmt.Sprint(n), fmt.Sprintf("path%03d", n)), "")
+	}
+	queries := b.On("Query")
+	for _, test := range []struct {
+		params string
+		rows   int
+		first  string
+		most   int
+	}{
+		{`{"limit":3}`, 3, "path000.", 1 + 4},
+		{`{"limit":10,"skip":5}`, 10, "path005.", 1 + 4 + 8 + 16},
+		{`{}`, 100, "path000.", 1 + 4 + 8 + 16 + 32 + 32 + 32},
+		{`{"limit":-1}`, 200, "path000.", 1 + 200},
+	} {
+		before := queries.Count()
+		got := b.listed(test.params)
+		if n := queries.Count() - before; len(got) != test.rows || got[0] != test.first || !slices.IsSorted(got) || n > test.most {
+			t.Errorf("%s: %d rows from %s, %d queries, want at most %d", test.params, len(got), got[0], n, test.most)
+		}
+	}
+	// Of a long path no more is read than is shown.
+	for n := range 300 {
+		b.says(worker.pull(fmt.Sprint(n), "long"), "")
+	}
+	meter := &store.Meter{}
+	how := access.List{Prefix: "long", Depth: -1, Limit: 2}
+	if _, err := b.tasks.List(store.WithMeter(b.ctx, meter), nil, how); err != nil {
+		t.Fatal(err)
+	}
+	if _, reads := meter.Units(); reads > 2 {
+		t.Errorf("two of 300: %v read units", reads)
+	}
 }
 
 // TestDirectoryFails: a call whose path is not in the directory would not be listed.

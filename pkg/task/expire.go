@@ -15,6 +15,8 @@ const (
 	WakeDeadline = "task.deadline"
 	// WakeInspect comes when an item that changed is old enough for repair.
 	WakeInspect = "task.inspect"
+	// WakePath comes when the row of an emptied path is old enough to go. It names the path.
+	WakePath = "task.path"
 )
 
 // expire ends an item of a kind whose deadline has passed. It is told by no attempt: the deadline of a rejected task is the same one.
@@ -37,6 +39,9 @@ func (t *Tasks) expireIfDue(ctx context.Context, k key, kind string, deadline ti
 
 // Woken does what a message says: it acts if the item is of that kind, open and past its deadline, and goes on to the deadline if that is ahead.
 func (t *Tasks) Woken(ctx context.Context, w timer.Wake) error {
+	if w.Kind == WakePath && len(w.Key) == 1 {
+		return t.emptied(ctx, w.Key, true)
+	}
 	if len(w.Key) < 2 {
 		return errNoTimer
 	}

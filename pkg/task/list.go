@@ -4,46 +4,111 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"time"
 	"unicode/utf8"
 
 	"nexus/pkg/access"
 	"nexus/pkg/call"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // cutStrings is how long a string inside listed params may be, in bytes.
 const cutStrings = 10 << 10
 
-// List carries out task.list: the tasks that wait or are worked on and the pulls that wait, by path and then in the order in which they came.
+// most is how many items a listing reads of a partition at first: more rows than that, of the least that a row has, do not fit a message.
+const most = 500
+
+// List carries out task.list: the tasks that wait or are worked on and the pulls that wait, by path and then in the order in which they came. It reads
+// partitions side by side: a few, and if those did not fill the listing twice as many.
 func (t *Tasks) List(ctx context.Context, _ *call.Call, l access.List) (jsonrpc.Outcome, error) {
-	lister := &listing{tasks: t, list: l}
-	err := t.eachPartition(ctx, l, func(part string) (bool, error) {
-		full, err := lister.partition(ctx, part)
-		return !full, err
-	})
-	return lister.out.Outcome(), err
+	rows, err := t.listedPaths(ctx, l)
+	if err != nil {
+		return "", err
+	}
+	lister := &listing{tasks: t, list: l, now: t.Now(), empty: make([]bool, len(rows))}
+	for from, n := 0, 4; from < len(rows); n = min(2*n, atOnce) {
+		to := min(from+n, len(rows))
+		if full, err := lister.paths(ctx, rows[from:to], from); err != nil || full {
+			return lister.out.Outcome(), err
+		}
+		from = to
+	}
+	t.tidy(ctx, rows, func(n int) bool { return lister.empty[n] })
+	return lister.out.Outcome(), nil
 }
 
 // listing gathers what task.list answers.
 type listing struct {
 	tasks *Tasks
 	list  access.List
+	now   time.Time
 	seen  int
 	out   call.Listing
+	empty []bool // by path: there is nothing
 }
 
-// partition adds a partition's items; full tells that no more are wanted.
-func (l *listing) partition(ctx context.Context, part string) (full bool, err error) {
-	now := l.tasks.Now()
-	q := store.Query{Table: store.Tasks, If: "#part = :part", Filter: "#state IN (:waiting, :working) AND #dl > :now",
-		Values: store.Item{":part": store.S(part), ":waiting": store.S(waiting), ":working": store.S(working), ":now": store.Millis(now)}}
-	for {
-		items, next, err := l.tasks.DB.Query(ctx, q)
-		if err != nil {
-			return false, err
+// paths adds the items of some paths, the first of which is the given one of all; full tells that no more are wanted.
+func (l *listing) paths(ctx context.Context, rows []pathRow, first int) (full bool, err error) {
+	limit := most
+	if l.list.Limit > 0 {
+		limit = min(limit, l.list.Limit+max(l.list.Skip-l.seen, 0)-l.out.Len())
+	}
+	var pages []*partition
+	var paths []int
+	for n, row := range rows {
+		for _, part := range l.tasks.partitions(row.path) {
+			pages = append(pages, l.partition(part, int32(limit)))
+			paths = append(paths, first+n)
 		}
-		for _, i := range items {
+		l.empty[first+n] = true
+	}
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	for _, p := range pages {
+		g.Go(func() error { return p.read(ctx) })
+	}
+	if err := g.Wait(); err != nil {
+		return false, err
+	}
+	for n, p := range pages {
+		if len(p.items) > 0 || p.more {
+			l.empty[paths[n]] = false
+		}
+		if full, err := l.add(ctx, p); err != nil || full {
+			return full, err
+		}
+	}
+	return false, nil
+}
+
+// partition is a page of what is listed of a partition.
+type partition struct {
+	db    *store.DB
+	query store.Query
+	items []store.Item
+	more  bool
+}
+
+func (l *listing) partition(part string, limit int32) *partition {
+	return &partition{db: l.tasks.DB, query: store.Query{Table: store.Tasks, If: "#part = :part", Filter: "#state IN (:waiting, :working) AND #dl > :now", Limit: limit,
+		Values: store.Item{":part": store.S(part), ":waiting": store.S(waiting), ":working": store.S(working), ":now": store.Millis(l.now)}}}
+}
+
+// read reads the next page.
+func (p *partition) read(ctx context.Context) (err error) {
+	p.items, p.query.Start, err = p.db.Query(ctx, p.query)
+	p.more = p.query.Start != nil
+	p.query.Limit = 0 // much of what was read may not be listed
+	return err
+}
+
+// add adds a partition's items; full tells that no more are wanted.
+func (l *listing) add(ctx context.Context, p *partition) (full bool, err error) {
+	for {
+		for _, i := range p.items {
 			if l.seen++; l.seen <= l.list.Skip {
 				continue
 			}
@@ -59,8 +124,11 @@ func (l *listing) partition(ctx context.Context, part string) (full bool, err er
 				return true, nil
 			}
 		}
-		if q.Start = next; next == nil {
+		if !p.more {
 			return false, nil
+		}
+		if err := p.read(ctx); err != nil {
+			return false, err
 		}
 	}
 }

@@ -287,13 +287,17 @@ func (b *bench) timers(want ...string) {
 	b.InOrder("the queue has", got, want)
 }
 
-// paths checks the directory: each path and until when it is kept.
+// paths checks the directory: each path, until when it is kept, and when it was renewed, if that is not when the test began.
 func (b *bench) paths(want ...string) {
 	b.t.Helper()
 	var got []string
 	for _, i := range b.Table(store.Tasks) {
 		if i.Str("part") == "@paths" {
-			got = append(got, fmt.Sprintf("%s until %s", i.Str("id"), since(time.Unix(i.Int("exp"), 0).Add(-24*time.Hour))))
+			line := fmt.Sprintf("%s until %s", i.Str("id"), since(time.Unix(i.Int("exp"), 0).Add(-24*time.Hour)))
+			if at := since(i.Time("at")); at != "0s" {
+				line += " at " + at
+			}
+			got = append(got, line)
 		}
 	}
 	slices.Sort(got)
