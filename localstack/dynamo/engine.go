@@ -18,6 +18,12 @@ type Config struct {
 	// StreamRetention is how long stream records can be read; default 24 h, as in AWS.
 	StreamRetention time.Duration
 
+	// IteratorLife is how long a shard iterator can be used; default 15 min, as in AWS.
+	IteratorLife time.Duration
+
+	// Page is how many bytes of items a Query or Scan reads before it stops; default 1 MB, as in AWS.
+	Page int
+
 	// TTLDelay is how long after its expiry an item is deleted; default 48 h, as AWS lags at worst under normal load. Negative: at once.
 	TTLDelay time.Duration
 
@@ -64,6 +70,12 @@ func New(config Config) *Engine {
 	}
 	if config.StreamRetention <= 0 {
 		config.StreamRetention = 24 * time.Hour
+	}
+	if config.IteratorLife <= 0 {
+		config.IteratorLife = iteratorLife
+	}
+	if config.Page <= 0 {
+		config.Page = maxPage
 	}
 	if config.TTLDelay == 0 {
 		config.TTLDelay = 48 * time.Hour

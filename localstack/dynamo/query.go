@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// maxPage is how many bytes of items a Query or Scan reads before it stops.
+// maxPage is how many bytes of items a Query or Scan reads before it stops, unless Config.Page says otherwise.
 const maxPage = 1 << 20
 
 // query is a Query or, without a key condition, a Scan.
@@ -143,7 +143,7 @@ func (q *query) read(e *Engine) (*source, *page, error) {
 	p := &page{}
 	var previous *entry
 	t.walk(low, high, q.backward, func(x *entry) bool {
-		if p.size >= maxPage {
+		if p.size >= e.config.Page {
 			p.last = previous
 			return false
 		}

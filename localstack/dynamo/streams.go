@@ -15,13 +15,16 @@ type stream struct {
 	viewType          string
 	keySchema         []keySchemaElement
 	created           time.Time
-	shards            []*shard
+	shards            []*shard // in the order in which they began
+	roots             int      // how many of them, the first ones, the stream began with
 	disabled          bool
 }
 
-// shard holds the records of some of the partition keys, oldest first.
+// shard holds the records of some of the partition keys, oldest first. One that is closed gets no more: those that follow it do.
 type shard struct {
 	id      string
+	parent  string
+	next    []*shard
 	start   uint64 // records have sequence numbers above it
 	trimmed uint64 // the last sequence number that was trimmed
 	records []*record
@@ -63,10 +66,51 @@ func (e *Engine) openStream(t *table, viewType string, now time.Time) *stream {
 		s.arn = t.description.TableArn + "/stream/" + s.label
 	}
 	for i := range e.config.Shards {
-		s.shards = append(s.shards, &shard{id: fmt.Sprintf("shardId-%020d-%08x", now.UnixMilli(), i), start: e.sequence, trimmed: e.sequence})
+		s.shards = append(s.shards, newShard(now, i, "", e.sequence))
 	}
+	s.roots = len(s.shards)
 	e.streams = append(e.streams, s)
 	return s
+}
+
+// newShard returns the nth shard of a stream, whose records come behind a sequence number.
+func newShard(now time.Time, n int, parent string, sequence uint64) *shard {
+	return &shard{id: fmt.Sprintf("shardId-%020d-%08x", now.UnixMilli(), n), parent: parent, start: sequence, trimmed: sequence}
+}
+
+// Split closes each open shard of the stream with that ARN and has a number of new ones follow it: two where a table outgrows it, one when it was written to
+// for some hours, as on AWS.
+func (e *Engine) Split(streamArn string, into int) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s, err := e.streamOf(streamArn)
+	if err != nil {
+		return err
+	}
+	now := e.clock.Now()
+	for _, sh := range slices.Clone(s.shards) {
+		if sh.closed() {
+			continue
+		}
+		for range max(into, 1) {
+			child := newShard(now, len(s.shards), sh.id, e.sequence)
+			sh.next = append(sh.next, child)
+			s.shards = append(s.shards, child)
+		}
+	}
+	return nil
+}
+
+func (s *shard) closed() bool { return len(s.next) > 0 }
+
+// of returns the open shard of the partition keys of a hash.
+func (s *stream) of(hash uint64) *shard {
+	sh := s.shards[hash%uint64(s.roots)]
+	for hash /= uint64(s.roots); sh.closed(); {
+		n := uint64(len(sh.next))
+		sh, hash = sh.next[hash%n], hash/n
+	}
+	return sh
 }
 
 // record appends the record of a change to the table's stream.
@@ -92,7 +136,7 @@ func (e *Engine) record(t *table, old, new *entry, expired bool, now time.Time) 
 		r.old = old.item
 		r.size += old.size
 	}
-	sh := s.shards[some.hash%uint64(len(s.shards))]
+	sh := s.of(some.hash)
 	sh.trim(now.Add(-e.config.StreamRetention))
 	sh.records = append(sh.records, r)
 	for _, w := range e.watchers[s.arn] {

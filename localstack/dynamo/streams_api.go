@@ -79,10 +79,14 @@ func describeStream(e *Engine, q *describeStreamRequest) (any, error) {
 			break
 		}
 		numbers := map[string]string{"StartingSequenceNumber": sequenceText(sh.start + 1)}
-		if s.disabled {
+		if s.disabled || sh.closed() {
 			numbers["EndingSequenceNumber"] = sequenceText(max(sh.last(), sh.start+1))
 		}
-		shards = append(shards, map[string]any{"ShardId": sh.id, "SequenceNumberRange": numbers})
+		one := map[string]any{"ShardId": sh.id, "SequenceNumberRange": numbers}
+		if sh.parent != "" {
+			one["ParentShardId"] = sh.parent
+		}
+		shards = append(shards, one)
 	}
 	d["Shards"] = shards
 	return map[string]any{"StreamDescription": d}, nil
@@ -222,7 +226,7 @@ func (e *Engine) records(it iterator, limit int) (s *stream, out []*record, next
 		return nil, nil, "", err
 	}
 	now := e.clock.Now()
-	if now.Sub(it.issued) > iteratorLife {
+	if now.Sub(it.issued) > e.config.IteratorLife {
 		return nil, nil, "", exception("ExpiredIteratorException", "The shard iterator has expired")
 	}
 	sh.trim(now.Add(-e.config.StreamRetention))
@@ -243,7 +247,7 @@ func (e *Engine) records(it iterator, limit int) (s *stream, out []*record, next
 		out = append(out, r)
 		it.next = r.sequence + 1
 	}
-	if s.disabled && it.next > sh.last() {
+	if (s.disabled || sh.closed()) && it.next > sh.last() {
 		return s, out, "", nil
 	}
 	it.issued = now

@@ -31,7 +31,7 @@ func (h *history) checkBindings() {
 				continue
 			}
 			attempt = s.attempt
-			if !s.deadline.After(ms(s.inv.began.UnixMilli())) {
+			if !s.deadline.Add(h.apart()).After(ms(s.inv.began.UnixMilli())) {
 				h.failf("bindings: %s was bound at %v by %s, which began after its deadline", l.taskid(), s.at.Sub(h.began), s.inv)
 			}
 			to := pullKey{s.worker, s.workerID}
@@ -51,7 +51,7 @@ func (h *history) checkBindings() {
 		if k.pull == nil || k.got() != timedOut || bound[pullKey{k.client.connid, k.id}] != "" {
 			continue
 		}
-		if at := k.posts[0].at; k.pull.timeout == 0 || at.Before(ms(k.at.Add(k.pull.timeout).UnixMilli())) {
+		if at := k.posts[0].at; k.pull.timeout == 0 || at.Add(h.apart()).Before(ms(k.at.Add(k.pull.timeout).UnixMilli())) {
 			h.failf("bindings: %s timed out at %v, too early", k, at.Sub(h.began))
 		}
 	}
@@ -88,7 +88,7 @@ func (h *history) mayEnd(before, s *snap) bool {
 		return slices.Contains([]string{"task.result", "task.error", "task.cancel"}, k.method) || k.method == "task.reject" && before.works() && before.ttl == 1
 	}
 	switch {
-	case !s.deadline.After(s.at):
+	case !s.deadline.After(s.at.Add(h.apart())):
 		return true
 	case before.works() && before.ttl == 1:
 		return true

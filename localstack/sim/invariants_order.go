@@ -18,7 +18,7 @@ func (w *world) checkOvertaking(l *life) {
 			continue
 		}
 		other := o.last()
-		if other.prio >= s.prio && o.since.Before(k.at) && other.deadline.After(s.at) {
+		if other.prio >= s.prio && o.since.Add(w.apart()).Before(k.at) && other.deadline.After(s.at.Add(w.apart())) {
 			w.failf("order: %s (prio %d, %s) was handed out at %v before %s (prio %d), which had waited since %v", l.taskid(), s.prio, k, s.at.Sub(w.began), o.taskid(),
 				other.prio, o.since.Sub(w.began))
 		}

@@ -58,7 +58,7 @@ func (h *history) checkOutcome(k *call) {
 		want = expired
 	case winner != nil:
 		want = winner.outcome
-	case over.deadline.After(over.at):
+	case over.deadline.After(over.at.Add(h.apart())):
 		want = expired
 	case before.works() && before.ttl == 1 && got == expired:
 		want = expired
@@ -66,7 +66,8 @@ func (h *history) checkOutcome(k *call) {
 	if got != want {
 		h.failf("winners: %s got %s, but its task ended by %s", k, got, want)
 	}
-	if got == timedOut && (over.at.Before(over.deadline) || k.push.timeout > 0 && over.deadline.Before(ms(k.at.Add(k.push.timeout).UnixMilli()))) {
+	if got == timedOut && (over.at.Add(h.apart()).Before(over.deadline) ||
+		k.push.timeout > 0 && over.deadline.Add(h.apart()).Before(ms(k.at.Add(k.push.timeout).UnixMilli()))) {
 		h.failf("winners: %s timed out too early, at %v", k, over.at.Sub(h.began))
 	}
 }

@@ -22,9 +22,10 @@ type invocation struct {
 	hurt bool
 	// mute says that it was killed, or failed, or that a post of it did, or that it heard nothing of too many writes: an answer that it alone could
 	// give may be missing.
-	mute    bool
-	unheard int // writes that failed or lost their response
-	dead    chan struct{}
+	mute              bool
+	unheard           int // writes that failed or lost their response
+	dead              chan struct{}
+	environment, slot int // where it runs
 	// stored says that it has put an item, for the mutation that blinds second looks.
 	stored bool
 }
@@ -130,6 +131,7 @@ func (w *world) begin(function string, payload []byte) *invocation {
 	defer w.mu.Unlock()
 	inv := &invocation{n: len(w.invocations) + 1, function: function, began: time.Now(), dead: make(chan struct{})}
 	w.invocations = append(w.invocations, inv)
+	w.place(inv)
 	cause := w.cause
 	if inv.call = w.sending; inv.call != nil {
 		w.sending, inv.call.inv = nil, inv
@@ -169,6 +171,7 @@ func (w *world) kill(inv *invocation, why string) {
 			w.apply(r)
 		}
 	}
+	w.retire(inv)
 	close(inv.dead)
 }
 

@@ -28,6 +28,9 @@ func (w *world) live() {
 	for range clients {
 		w.soon(time.Duration(1+w.rng.Int64N(int64(w.activity/10))), w.connect)
 	}
+	for range w.rng.IntN(3) {
+		w.soon(time.Duration(w.rng.Int64N(int64(w.activity))), w.sources.split)
+	}
 	end := time.Now().Add(w.activity)
 	for len(w.calls) < budget && !w.step(end) {
 	}

@@ -16,7 +16,7 @@ func (w *world) excused(connids ...string) bool {
 
 // callers are the sessions that an item is bound to, and that of the call that finished it.
 func (w *world) callers(s *snap) []string {
-	connids := []string{s.worker, s.pusher}
+	connids := append([]string{s.worker, s.pusher}, s.owed...)
 	if k := w.byRequest[s.fin]; k != nil {
 		connids = append(connids, k.client.connid)
 	}

@@ -11,12 +11,15 @@ import (
 	"nexus/localstack/stack"
 	"nexus/pkg/nexus"
 	"nexus/pkg/timer"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 )
 
 // sources reads the streams and the queue, and keeps the watchdog's schedule: late, and now and then twice.
 type sources struct {
 	w       *world
 	queue   *mapping.QueueReader
+	streams []*mapping.StreamReader
 	shards  []*mapping.Shard
 	tables  map[string]bool // whose streams they are
 	dirty   bool            // a table changed since the streams were read
@@ -40,15 +43,41 @@ func openSources(w *world) (*sources, error) {
 		if err != nil {
 			return nil, err
 		}
-		shards, err := stream.Shards(ctx)
-		if err != nil {
-			return nil, err
-		}
-		s.shards = append(s.shards, shards...)
+		s.streams = append(s.streams, stream)
 		s.tables[strings.TrimPrefix(m.Table, stack.TablePrefix)] = true
+	}
+	if err := s.find(); err != nil {
+		return nil, err
 	}
 	s.sweepAt(w.began.Add(nexus.SweepEvery))
 	return s, nil
+}
+
+// find finds the shards that can be read now.
+func (s *sources) find() error {
+	for _, stream := range s.streams {
+		shards, err := stream.Shards(context.Background())
+		if err != nil {
+			return err
+		}
+		s.shards = append(s.shards, shards...)
+	}
+	return nil
+}
+
+// split has shards end and others follow them.
+func (s *sources) split() {
+	w := s.w
+	out, err := w.stack.Sources.Streams.ListStreams(context.Background(), &dynamodbstreams.ListStreamsInput{})
+	if err != nil {
+		w.failf("listing streams: %v", err)
+		return
+	}
+	one := out.Streams[w.rng.IntN(len(out.Streams))]
+	w.logf("the shards of %s end", *one.TableName)
+	if err := w.stack.Engine.Split(*one.StreamArn, 1+w.rng.IntN(2)); err != nil {
+		w.failf("splitting shards: %v", err)
+	}
 }
 
 // lateness is what the seed adds to a time.
@@ -108,6 +137,11 @@ func (s *sources) changed(table string) {
 	if !s.tables[table] {
 		return
 	}
+	s.read()
+}
+
+// read plans a reading of the streams.
+func (s *sources) read() {
 	s.dirty = true
 	if !s.polling {
 		s.polling = true
@@ -120,17 +154,39 @@ func (s *sources) changed(table string) {
 }
 
 func (s *sources) pollStreams() {
-	w := s.w
 	s.polling = false
-	for n, shard := range s.shards {
-		if s.dirty {
-			if _, err := shard.Poll(context.Background()); err != nil {
-				w.failf("reading the stream: %v", err)
-			}
+	s.found()
+	for n := 0; n < len(s.shards); n++ { // a shard that is read to its end lets its successors be found
+		shard := s.shards[n]
+		if s.dirty && !shard.Finished() {
+			s.poll(shard)
 		}
 		s.soon(time.Duration(n), func() { s.drain(shard) })
 	}
 	s.dirty = false
+}
+
+// found finds shards.
+func (s *sources) found() {
+	if err := s.find(); err != nil {
+		s.w.failf("finding shards: %v", err)
+	}
+}
+
+// poll reads a shard, again where its iterator had expired or its records were trimmed.
+func (s *sources) poll(shard *mapping.Shard) {
+	for range 2 {
+		n, err := shard.Poll(context.Background())
+		if err != nil {
+			s.w.failf("reading the stream: %v", err)
+		}
+		if n > 0 || !s.w.small {
+			break
+		}
+	}
+	if shard.Finished() {
+		s.found()
+	}
 }
 
 // drain delivers one batch that is due of a shard and plans the rest: two that are delivered at once would begin in any order.
@@ -142,6 +198,9 @@ func (s *sources) drain(shard *mapping.Shard) {
 		s.deliver("stream", func() mapping.Result { return shard.Invoke(ctx, b) }, func(r mapping.Result) {
 			shard.Settle(b, r)
 			s.drain(shard)
+			if shard.Finished() {
+				s.read()
+			}
 		})
 		return
 	}

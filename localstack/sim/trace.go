@@ -21,6 +21,7 @@ type snap struct {
 	detached                           bool
 	posted                             bool
 	debts                              int
+	owed                               []string // the connids of the debts
 }
 
 func (s *snap) waits() bool { return s.there && s.state == "waiting" }
@@ -58,6 +59,9 @@ func (w *world) taskWritten(r *request, key itemKey, i rawItem) {
 		pusher: i["pc"].S, push: i["push"].S, pull: i["pull"].S, claim: i["claim"].S, ret: i["ret"].S, fin: i["fin"].S, order: i["qk"].S,
 		deadline: time.UnixMilli(i.int("dl")), prio: i.int("prio"), ttl: i.int("ttl"), attempt: i.int("att"), detached: i["det"].BOOL, posted: i["posted"].BOOL,
 		debts: len(i["debts"].M)}
+	for _, d := range i["debts"].M {
+		s.owed = append(s.owed, d.M["c"].S)
+	}
 	l := w.trace.lives[key]
 	if l == nil {
 		l = &life{key: key}

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"hash"
 	"hash/fnv"
@@ -18,8 +17,6 @@ import (
 	"nexus/pkg/handler"
 	"nexus/pkg/nexus"
 	"nexus/pkg/user"
-
-	"github.com/oklog/ulid/v2"
 )
 
 // Options change a run; the zero value is the simulation.
@@ -63,9 +60,13 @@ type world struct {
 	weather  weather
 	ranks    map[int]float64 // of invocations, where stubborn
 	stubborn bool
-	patient  bool // requests are sent again after a while, and not without end
-	tokens   uint // in the quota of each client then
-	hasty    bool // handlers leave to messages what they may
+	patient  bool  // requests are sent again after a while, and not without end
+	tokens   uint  // in the quota of each client then
+	skewed   bool  // the clocks of environments differ
+	lags     bool  // what is not read strongly lags
+	small    bool  // pages are short, iterators and records do not last long
+	slots    []int // the environments that there are
+	hasty    bool  // handlers leave to messages what they may
 	agenda   agenda
 	wire     wire
 	stack    *stack.Stack
@@ -73,16 +74,17 @@ type world struct {
 	began    time.Time
 	closing  bool // clients send nothing more
 
-	mu          sync.Mutex
-	chance      *rand.Rand // the handlers'
-	ids         uint64     // of the emulated services
-	ulids       uint64
-	invocations []*invocation
-	cause       string  // of the next invocation, for the log
-	sending     *call   // the client's request that the next invocation carries out
-	connecting  *client // who opens a connection
-	byRequest   map[string]*call
-	finished    []func() // what goroutines outside of handlers have left for the scheduler
+	mu           sync.Mutex
+	chance       *rand.Rand // the handlers'
+	ids          uint64     // of the emulated services
+	ulids        uint64
+	environments int // that there have been
+	invocations  []*invocation
+	cause        string  // of the next invocation, for the log
+	sending      *call   // the client's request that the next invocation carries out
+	connecting   *client // who opens a connection
+	byRequest    map[string]*call
+	finished     []func() // what goroutines outside of handlers have left for the scheduler
 
 	clients   []*client
 	calls     []*call
@@ -159,20 +161,25 @@ func (w *world) start() error {
 			}
 		})
 	}
+	w.slots = make([]int, 1+w.rng.IntN(4))
+	for n := range w.slots {
+		w.slots[n] = n
+	}
+	w.environments, w.skewed = len(w.slots), w.rng.IntN(3) == 0
+	w.lags, w.small = w.rng.IntN(3) == 0, w.rng.IntN(3) == 0
 	w.patient, w.tokens = w.rng.IntN(3) == 0, uint(w.rng.IntN(quota))
 	env := map[string]string{}
 	if w.rng.IntN(5) == 0 {
 		env[handler.EnvShards] = hotPath + "=3"
 	}
 	s, err := stack.Start(context.Background(), stack.Config{
-		Env:   env,
-		Clock: &w.agenda,
-		Chances: &nexus.Chances{Now: time.Now, NewID: w.newULID, ULID: handler.FirstULID, Float: w.float,
-			Salt:  func() []byte { return make([]byte, 16) },
-			Pause: w.pause,
-			Sleep: func(context.Context, time.Duration) error { return nil }},
-		NewID: w.newID,
-		Delay: w.delay,
+		Env:          env,
+		Clock:        &w.agenda,
+		Chances:      w.chances(0),
+		Environments: w.environment,
+		Tables:       w.tables,
+		NewID:        w.newID,
+		Delay:        w.delay,
 		Wire: func(next http.RoundTripper) http.RoundTripper {
 			w.wire.next = next
 			return &w.wire
@@ -214,18 +221,6 @@ func (w *world) newID() string {
 	defer w.mu.Unlock()
 	w.ids++
 	return fmt.Sprintf("id%08d", w.ids)
-}
-
-// newULID makes a ulid of the bubble's time; what follows the time is spread, since real ones are in no order.
-func (w *world) newULID() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.ulids++
-	var id ulid.ULID
-	_ = id.SetTime(ulid.Timestamp(time.Now())) // fails after the year 10889
-	binary.BigEndian.PutUint64(id[6:], mix(w.seed<<32+w.ulids))
-	binary.BigEndian.PutUint16(id[14:], uint16(w.ulids))
-	return id.String()
 }
 
 // mix is splitmix64's finalizer.

@@ -53,11 +53,14 @@ func (s *Stack) functions(ctx context.Context, c Config, guarded *iam.Guard, dir
 	if c.Retryer == nil {
 		c.Retryer = func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewStandard(), handler.Attempts) }
 	}
-	s.Bus = nexus.New(set, handler.Clients(config(direct, c.Retryer), getenv), *chances, c.Log)
+	bus := func(chances nexus.Chances) *nexus.Bus {
+		return nexus.New(set, handler.Clients(config(direct, c.Retryer), getenv), chances, c.Log)
+	}
+	s.Bus = bus(*chances)
 	if s.FirstStart, err = s.Bus.Users.CreateRoot(ctx, c.RootPassword); err != nil {
 		return fmt.Errorf("create root: %w", err)
 	}
-	functions, err := s.handlers(c, env)
+	functions, err := s.handlers(c, env, bus)
 	if err != nil {
 		return err
 	}
@@ -94,9 +97,12 @@ func throttles(c Config) map[string]gateway.Throttle {
 }
 
 // handlers returns the functions as the runtime runs them.
-func (s *Stack) handlers(c Config, env map[string]string) (map[string]lambda.Handler, error) {
+func (s *Stack) handlers(c Config, env map[string]string, bus func(nexus.Chances) *nexus.Bus) (map[string]lambda.Handler, error) {
 	if c.Runtime == Process {
 		return s.processes.start(c, env)
+	}
+	if c.Environments != nil {
+		return newEnvironments(c, bus), nil
 	}
 	functions := map[string]lambda.Handler{}
 	for _, name := range nexus.Functions() {

@@ -49,8 +49,8 @@ func (c Config) check() error {
 	if _, ok := c.Clock.(clock.Real); !ok {
 		return fmt.Errorf("stack: the runtime %s goes by the machine's clock only", Process)
 	}
-	if c.Chances != nil || c.Wire != nil || c.Retryer != nil || c.Adjust != nil {
-		return errors.New("stack: Chances, Wire, Retryer and Adjust do not reach functions in processes of their own")
+	if c.Chances != nil || c.Wire != nil || c.Retryer != nil || c.Adjust != nil || c.Environments != nil {
+		return errors.New("stack: Chances, Wire, Retryer, Adjust and Environments do not reach functions in processes of their own")
 	}
 	return nil
 }

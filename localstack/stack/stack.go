@@ -50,14 +50,18 @@ type Config struct {
 	Rights       func(function string) nexus.Rights // what each function may do; nexus.RightsOf where nil
 
 	// For the simulation; Process has no use for those of the functions, and refuses them. Zero values are what everybody else wants.
-	Chances *nexus.Chances                            // handler.Chances by Clock where nil
-	NewID   func() string                             // ids of the emulated services
-	Delay   func(connectionID string) time.Duration   // as gateway.Config's
-	Wire    func(http.RoundTripper) http.RoundTripper // put before the functions' requests
-	Retryer func() aws.Retryer                        // of the functions' clients
-	Manual  bool                                      // nothing reads the stream, the queue and the schedule; the caller does
-	Adjust  func(*nexus.Settings)
-	Invoke  func(next Invoke) Invoke // put around every invocation
+	Chances *nexus.Chances // handler.Chances by Clock where nil
+	// Environments, where set, tells in which environment an invocation runs whose context ctx descends from, and that one's time and chance. Each has a
+	// bus of its own, with what that keeps in memory and with clients of AWS.
+	Environments func(ctx context.Context) (n int, chances nexus.Chances)
+	Tables       func(*dynamo.Config)                      // changes how the embedded tables are
+	NewID        func() string                             // ids of the emulated services
+	Delay        func(connectionID string) time.Duration   // as gateway.Config's
+	Wire         func(http.RoundTripper) http.RoundTripper // put before the functions' requests
+	Retryer      func() aws.Retryer                        // of the functions' clients
+	Manual       bool                                      // nothing reads the stream, the queue and the schedule; the caller does
+	Adjust       func(*nexus.Settings)
+	Invoke       func(next Invoke) Invoke // put around every invocation
 }
 
 // Invoke runs a function.
@@ -177,7 +181,11 @@ func (s *Stack) engines(c Config) *wire {
 		w.tables, w.streams, w.queues = tables, streams, queues
 		s.pool = tables.pool
 	} else {
-		s.Engine = dynamo.New(dynamo.Config{Clock: c.Clock, Region: Region})
+		tables := dynamo.Config{Clock: c.Clock, Region: Region}
+		if c.Tables != nil {
+			c.Tables(&tables)
+		}
+		s.Engine = dynamo.New(tables)
 		w.tables, w.streams = s.Engine, s.Engine
 	}
 	if c.Remote.Endpoint == "" || c.Remote.EmbeddedQueue {

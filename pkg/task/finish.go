@@ -90,7 +90,7 @@ func (t *Tasks) conclude(ctx context.Context, i *item, e end) error {
 			if keep {
 				return nil
 			}
-			rows, err := t.Rows.Exist(ctx, i.maker, i.mark)
+			rows, err := t.Rows.Exist(ctx, i.maker, i.mark, i.acknowledgement())
 			for _, there := range rows {
 				keep = keep || !there
 			}
@@ -102,6 +102,15 @@ func (t *Tasks) conclude(ctx context.Context, i *item, e end) error {
 		}
 	}
 	return errors.Join(t.clear(ctx, i, keep), t.gone(ctx, []string{connid, finisher}, errs[:2]))
+}
+
+// acknowledgement is the row that says that a detached push was answered, empty for all else. Mostly it is the maker's, or the mark; not where a push
+// converted a pull whose worker turned out to be gone.
+func (i *item) acknowledgement() call.Key {
+	if i.kind != kindTask || !i.detached {
+		return call.Key{}
+	}
+	return call.Key{Connid: i.pusher, Row: i.pusherRow}
 }
 
 // clear deletes an item that is done and posted, or notes that it is only kept for what it owes.
