@@ -62,20 +62,31 @@ func ReadLogin(p *jsonrpc.Params) Login {
 	return out
 }
 
-// Login carries out sys.login. Until all is checked nothing is written: a failed login leaves the session as it was, logged in or not.
+// Login carries out sys.login, one at a time on a connection. Until all is checked nothing is written but that it is under way: a failed login leaves the session
+// as it was, logged in or not.
 func (s *Sessions) Login(ctx context.Context, c *call.Call, p Login) (jsonrpc.Outcome, error) {
+	how, run := basicTurn(), s.byPassword
 	if p.Method != basic {
-		return s.askMethod(ctx, c, p)
+		how, run = methodTurn(), s.askMethod
 	}
-	item, err := s.load(ctx, c.Connid) // before the user: what was written to the session by then is not newer than what the user has
+	// Before the user is read: what was written to the session by then is not newer than what the user has.
+	item, err := s.begin(ctx, c.Connid, c.Request, how)
 	if err != nil {
 		return "", err
 	}
+	outcome, err := run(ctx, c, p, item)
+	if err != nil && !call.IsRecorded(err) {
+		s.release(ctx, c.Connid, c.Request, how)
+	}
+	return outcome, err
+}
+
+func (s *Sessions) byPassword(ctx context.Context, c *call.Call, p Login, session store.Item) (jsonrpc.Outcome, error) {
 	in, most, err := s.Users.Login(ctx, p.User, p.As, p.Pass, c.IP)
 	if err != nil {
 		return "", err
 	}
-	return s.enter(ctx, entry{connid: c.Connid, request: c.Request, ip: c.IP, seen: item["req"], in: in, most: most})
+	return s.enter(ctx, entry{connid: c.Connid, request: c.Request, ip: c.IP, seen: session["req"], in: in, most: most})
 }
 
 // entry is a login that was found good.
@@ -99,7 +110,7 @@ func (s *Sessions) enter(ctx context.Context, e entry) (jsonrpc.Outcome, error) 
 		// Key: the session. Condition: live, for an update would make an ended one anew; its tags last written by the write that was read, for a
 		// login or reload since may have brought newer ones, and an attempt that comes late must not undo them; and, if a worker was asked,
 		// that no other login came since it was. Effect: user and tags, also under the user's uid in the index, and the mask that later reloads go
-		// by; this write is their last, and this request the last login. A loser's session has ended, or, if a worker was asked, another login won, or
+		// by; this write is their last, and this request the last login, whose turn is over. A loser's session has ended, or, if a worker was asked, another login won, or
 		// it finds what to begin again with, or, by the request, that it was itself.
 		_, err = s.DB.Do(ctx, w)
 		old, lost := store.Lost(err)
@@ -128,7 +139,12 @@ func (s *Sessions) enter(ctx context.Context, e entry) (jsonrpc.Outcome, error) 
 
 // entering returns the nth write of a login, and what its caller is told then.
 func (s *Sessions) entering(ctx context.Context, e *entry, n int) (told jsonrpc.Outcome, w store.Write, err error) {
-	set, remove := "SET #user = :user, #uid = :uid, #owner = :uid, #tags = :tags, #req = :req, #login = :login", " REMOVE #mask"
+	t := basicTurn()
+	if e.vouched != nil {
+		t = methodTurn()
+	}
+	set := "SET #user = :user, #uid = :uid, #owner = :uid, #tags = :tags, #req = :req, #login = :login, #" + t.last + " = :login"
+	remove, unmask := " REMOVE #"+t.at+", #"+t.of, ", #mask"
 	only, vals := "#state = :live", store.Item{":live": store.S(live), ":user": store.S(e.in.User), ":uid": store.S(e.in.UID), ":login": store.S(e.request),
 		":req": store.S(store.Stamp(e.request, n))}
 	if e.seen == nil {
@@ -142,7 +158,7 @@ func (s *Sessions) entering(ctx context.Context, e *entry, n int) (told jsonrpc.
 		metadata = v.metadata
 		if v.mask != nil {
 			e.in.Tags = access.Mask(e.in.Tags, v.mask)
-			set, remove = set+", #mask = :mask", ""
+			set, unmask = set+", #mask = :mask", ""
 			vals[":mask"] = store.S(string(v.mask.JSON()))
 		}
 		if v.after == "" {
@@ -168,7 +184,7 @@ func (s *Sessions) entering(ctx context.Context, e *entry, n int) (told jsonrpc.
 		return "", w, jsonrpc.Err(jsonrpc.PermissionDenied, "too many sessions of "+e.in.User)
 	}
 	vals[":tags"] = store.S(tags)
-	return told, store.Write{Table: store.Sessions, Key: key(e.connid), If: only, Update: set + remove, Values: vals}, nil
+	return told, store.Write{Table: store.Sessions, Key: key(e.connid), If: only, Update: set + remove + unmask, Values: vals}, nil
 }
 
 // welcome is the answer of a login.

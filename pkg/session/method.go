@@ -11,6 +11,7 @@ import (
 	"nexus/pkg/access"
 	"nexus/pkg/call"
 	"nexus/pkg/jsonrpc"
+	"nexus/pkg/store"
 )
 
 // Tasks is what this family asks of tasks.
@@ -35,12 +36,8 @@ func (l Login) byTask(p *jsonrpc.Params) Login {
 const afterLogin = "login "
 
 // askMethod asks the worker of a login method. Then goes on when it has answered, or did not.
-func (s *Sessions) askMethod(ctx context.Context, c *call.Call, p Login) (jsonrpc.Outcome, error) {
-	item, err := s.load(ctx, c.Connid)
-	if err != nil {
-		return "", err
-	}
-	return s.Tasks.PushThen(ctx, c, p.Path, p.Task, json.RawMessage(p.Params), methodTimeout, afterLogin+item.Str("login"))
+func (s *Sessions) askMethod(ctx context.Context, c *call.Call, p Login, session store.Item) (jsonrpc.Outcome, error) {
+	return s.Tasks.PushThen(ctx, c, p.Path, p.Task, json.RawMessage(p.Params), methodTimeout, afterLogin+session.Str("login"))
 }
 
 // vouched is what the worker of a login method said.
@@ -55,6 +52,9 @@ type vouched struct {
 func (s *Sessions) Then(ctx context.Context, connid, request, then string, o jsonrpc.Outcome) (jsonrpc.Outcome, error) {
 	answer, err := s.vouchedFor(ctx, connid, request, strings.TrimPrefix(then, afterLogin), o)
 	if e, ok := errors.AsType[*jsonrpc.Error](err); ok {
+		if e != ErrEnded {
+			s.release(ctx, connid, request, methodTurn())
+		}
 		return jsonrpc.Failure(e), nil
 	}
 	return answer, err
