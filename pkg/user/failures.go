@@ -16,7 +16,7 @@ import (
 // Only failures are written. A count is forgotten an hour after its last failure.
 const (
 	freeOfUser    = 10  // failures of one user from an address
-	freeOfAddress = 100 // failures of all users from an address, behind which many may be
+	freeOfAddress = 300 // failures of all users from an address, behind which many may be
 	firstWait     = time.Second
 	longestWait   = 15 * time.Minute
 	remembered    = time.Hour
