@@ -148,13 +148,16 @@ func accessLog() string {
 	return string(text)
 }
 
+// accountLogRole is the id of the role that addAccountLogRole makes.
+const accountLogRole = "AccountLogRole"
+
 // addAccountLogRole lets API Gateway write logs: a setting of the account's region, without which a stage with access logs is refused. Both the setting and
 // its role outlive the stack, since other APIs of the region go by them.
 func (s *stack) addAccountLogRole() awsapigateway.CfnAccount {
 	if !s.AccountLogRole {
 		return nil
 	}
-	role := awsiam.NewCfnRole(s.Stack, jsii.String("AccountLogRole"), &awsiam.CfnRoleProps{
+	role := awsiam.NewCfnRole(s.Stack, jsii.String(accountLogRole), &awsiam.CfnRoleProps{
 		Description:              jsii.String("by which API Gateway writes the logs of all APIs of the account's region"),
 		AssumeRolePolicyDocument: assumedBy("apigateway.amazonaws.com"),
 		// AWS' own policy for this, on all log groups: API Gateway takes no role with less.

@@ -74,8 +74,11 @@ func (d *doctor) look(ctx context.Context) ([]string, error) {
 		return nil, errSick
 	}
 	d.lookAtConcurrency(ctx, lambda.NewFromConfig(cfg))
-	stack, known := d.lookAtStack(ctx, cloudformation.NewFromConfig(cfg))
-	d.lookAtLogRole(ctx, apigateway.NewFromConfig(cfg), stack)
+	stacks := cloudformation.NewFromConfig(cfg)
+	stack, known := d.lookAtStack(ctx, stacks)
+	if known {
+		d.lookAtLogRole(ctx, apigateway.NewFromConfig(cfg), d.madeLogRole(ctx, stacks, stack))
+	}
 	if known {
 		d.lookAtTables(ctx, dynamodb.NewFromConfig(cfg), stack)
 	}
@@ -171,16 +174,30 @@ func (d *doctor) lookAtStack(ctx context.Context, client *cloudformation.Client)
 	return s, true
 }
 
+// madeLogRole tells whether a stack is one that made the role by which API Gateway writes logs.
+func (d *doctor) madeLogRole(ctx context.Context, client *cloudformation.Client, stack *types.Stack) bool {
+	if stack == nil {
+		return false
+	}
+	_, err := client.DescribeStackResource(ctx, &cloudformation.DescribeStackResourceInput{StackName: &d.Name, LogicalResourceId: aws.String(accountLogRole)})
+	if e, ok := errors.AsType[smithy.APIError](err); ok && e.ErrorCode() == "ValidationError" {
+		return false
+	}
+	if err != nil {
+		d.fail("CloudFormation: %s", d.plain("cloudformation:DescribeStackResource", client.Options().Region, err))
+	}
+	return err == nil
+}
+
 // lookAtLogRole finds out whether the account's region has a role by which API Gateway writes logs, and tells the CDK, unless the user did: a stack
-// keeps to what it was made with, and a new one makes a role only where there is none.
-func (d *doctor) lookAtLogRole(ctx context.Context, client *apigateway.Client, stack *types.Stack) {
+// keeps the one that it made, own, and a new one makes a role only where there is none.
+func (d *doctor) lookAtLogRole(ctx context.Context, client *apigateway.Client, own bool) {
 	account, err := client.GetAccount(ctx, &apigateway.GetAccountInput{})
 	if err != nil {
 		d.fail("API Gateway: %s", d.plain("apigateway:GET on /account", client.Options().Region, err))
 		return
 	}
 	role := aws.ToString(account.CloudwatchRoleArn)
-	own := stack != nil && role != "" && strings.Contains(role, ":role/"+d.Name+"-AccountLogRole")
 	switch {
 	case d.logRoleGiven:
 		if !d.AccountLogRole && role == "" {

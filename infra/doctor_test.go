@@ -23,6 +23,7 @@ type account struct {
 	free, all int               // concurrent executions; 1,000 where 0
 	role      string            // API Gateway's, for logs
 	stack     string            // the stack's status; empty: there is none
+	made      bool              // the stack made the role
 	tables    []string          // that are there
 	refused   map[string]string // by service: an error code
 }
@@ -71,6 +72,10 @@ func (a account) Do(r *http.Request) (*http.Response, error) {
 		}
 	case service == "cloudformation" && a.stack == "":
 		refuse("ValidationError", "Stack with id nexus does not exist")
+	case service == "cloudformation" && strings.Contains(body, "Action=DescribeStackResource&"):
+		if answer = `<DescribeStackResourceResponse><DescribeStackResourceResult/></DescribeStackResourceResponse>`; !a.made {
+			refuse("ValidationError", "Resource AccountLogRole does not exist for stack nexus")
+		}
 	case service == "cloudformation":
 		answer = `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>nexus</StackName><CreationTime>2026-11-01T00:00:00Z</CreationTime><StackStatus>` +
 			a.stack + `</StackStatus><StackStatusReason>because</StackStatusReason></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`
@@ -114,7 +119,9 @@ func TestDoctor(t *testing.T) {
 		"a fourth":              {account: account{refused: map[string]string{"dynamodb": "AccessDeniedException"}}, sick: true, says: `FAILED +DynamoDB: these credentials have no right dynamodb:DescribeTable\n`},
 		"a service not there":   {account: account{refused: map[string]string{"apigateway": "no such host"}}, sick: true, says: `FAILED +API Gateway: the region eu-west-1 has no such service`},
 		"another's role":        {account: account{role: role}, says: `ok +API Gateway: writes logs by ` + role + `, which is kept`, context: []string{"accountLogRole=keep"}},
-		"the stack's own role":  {account: account{role: "arn:aws:iam::123456789012:role/nexus-AccountLogRole-ABC", stack: "UPDATE_COMPLETE"}, says: `the stack makes the role`, context: []string{"accountLogRole=create"}},
+		"the stack's own role":  {account: account{role: role, stack: "UPDATE_COMPLETE", made: true}, says: `the stack makes the role`, context: []string{"accountLogRole=create"}},
+		"a role of before":      {account: account{role: role, stack: "UPDATE_COMPLETE"}, says: `which is kept`, context: []string{"accountLogRole=keep"}},
+		"a role that went":      {account: account{stack: "UPDATE_COMPLETE"}, says: `the stack makes the role`, context: []string{"accountLogRole=create"}},
 		"the user says create":  {account: account{role: role}, options: map[string]string{"accountLogRole": "create"}, says: `as the option accountLogRole says`},
 		"the user says keep":    {options: map[string]string{"accountLogRole": "keep"}, sick: true, says: `FAILED +API Gateway: the option accountLogRole is keep, and the account's region has no role`},
 		"an update":             {account: account{stack: "CREATE_COMPLETE", tables: all}, says: `is there \(CREATE_COMPLETE\), and is updated`, context: []string{"accountLogRole=create"}},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"archive/zip"
 	"context"
 	"errors"
 	"flag"
@@ -17,6 +18,7 @@ import (
 
 	"nexus/localstack/emulator"
 	"nexus/localstack/transcript"
+	"nexus/pkg/nexus"
 )
 
 func main() {
@@ -150,6 +152,7 @@ func (t *deployment) life(ctx context.Context, m miniStack) error {
 			before, err = m.inventory(ctx)
 			return "", err
 		}},
+		part{"make deploy, with a function that fails", t.obstructed},
 		part{"make deploy", func(ctx context.Context) (_ string, err error) {
 			made, _, err = t.cdk.Deploy(ctx)
 			return made.URL, err
@@ -189,4 +192,40 @@ func (t *deployment) life(ctx context.Context, m miniStack) error {
 			return "nothing is left", errors.Join(err, left.compare(before, there))
 		}},
 	)
+}
+
+// obstructed has a first deployment fail half-way, at its last step: a program of setup that ends at once, so that root cannot be made. The next part repeats
+// it with the right one.
+func (t *deployment) obstructed(ctx context.Context) (string, error) {
+	broken := t.cdk
+	broken.Dir = filepath.Join(t.cdk.Dir, "broken")
+	if err := os.Mkdir(broken.Dir, 0o700); err != nil {
+		return "", err
+	}
+	for _, name := range append(nexus.Functions(), nexus.FunctionSetup) {
+		if name == nexus.FunctionSetup {
+			continue
+		}
+		if err := os.Symlink(filepath.Join(t.cdk.Dir, name+".zip"), filepath.Join(broken.Dir, name+".zip")); err != nil {
+			return "", err
+		}
+	}
+	setup, err := os.Create(filepath.Join(broken.Dir, nexus.FunctionSetup+".zip"))
+	if err != nil {
+		return "", err
+	}
+	archive := zip.NewWriter(setup)
+	header := &zip.FileHeader{Name: "bootstrap"}
+	header.SetMode(0o755)
+	program, err := archive.CreateHeader(header)
+	if err == nil {
+		_, err = io.WriteString(program, "#!/bin/sh\nexit 1\n")
+	}
+	if err := errors.Join(err, archive.Close(), setup.Close()); err != nil {
+		return "", err
+	}
+	if _, _, err := broken.Deploy(ctx); err == nil {
+		return "", errors.New("it was made all the same")
+	}
+	return "it failed, and is repeated", nil
 }
