@@ -38,6 +38,7 @@ var layout = map[string][]string{
 	"pkg/store":   {sdk, smithy},
 	"pkg/deliver": {sdk},
 	"pkg/timer":   {sdk},
+	"pkg/chores":  {"pkg/deliver"},
 	"pkg/call":    {"pkg/access", "pkg/deliver", "pkg/jsonrpc", "pkg/store"},
 	"pkg/session": family(values, group),
 	"pkg/user":    family(values, argon2),
@@ -47,13 +48,13 @@ var layout = map[string][]string{
 	"pkg/topic":   family(group),
 	"pkg/hook":    {"pkg/jsonrpc"},
 	"pkg/nexus":   family("pkg/hook", "pkg/lock", "pkg/pipe", "pkg/session", "pkg/task", "pkg/topic", "pkg/user", sdk),
-	"pkg/handler": {"pkg/access", "pkg/nexus", "pkg/store", "pkg/timer", sdk, smithy, lambda, ulid},
+	"pkg/handler": {"pkg/access", "pkg/deliver", "pkg/nexus", "pkg/store", "pkg/timer", sdk, smithy, lambda, ulid},
 	"pkg/client":  {"pkg/jsonrpc", "github.com/coder/websocket"},
 }
 
 // family is what every family may import. Another family is not among it.
 func family(besides ...string) []string {
-	return append([]string{"pkg/access", "pkg/call", "pkg/deliver", "pkg/jsonrpc", "pkg/store", "pkg/timer"}, besides...)
+	return append([]string{"pkg/access", "pkg/call", "pkg/chores", "pkg/deliver", "pkg/jsonrpc", "pkg/store", "pkg/timer"}, besides...)
 }
 
 // A file is a Go file that is no test.

@@ -2,7 +2,7 @@ package sim
 
 // slowEnds says that the bus ends the connection of a client that goes on not to read what it is owed. Until it does, what such a client is owed
 // stays where it is.
-const slowEnds = false
+const slowEnds = true
 
 // excused tells whether one of some sessions, if they are told, is of a client that reads nothing and is still connected.
 func (w *world) excused(connids ...string) bool {

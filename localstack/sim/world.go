@@ -189,9 +189,9 @@ func (w *world) start() error {
 		Adjust: func(s *nexus.Settings) {
 			s.PasswordCost = user.Cost{Memory: 8, Passes: 1, Parallelism: 1}
 			s.RepairAge = w.options.RepairAge
-			s.FanoutRows = 1 // two rows may ask the same at a time, and the seed could not choose one
+			s.FanoutRows, s.Abreast = 1, 1 // two may ask the same at a time, and the seed could not choose one
 			if w.rng.IntN(5) == 0 {
-				w.hasty, s.Chores = true, time.Nanosecond // each page of a clean-up is an invocation's
+				w.hasty, s.Chores = true, 50*time.Millisecond // clean-up and repair go on in another invocation
 				if slices.Contains(w.mix, topics) {
 					s.Chores = 100 * time.Millisecond // a fan-out must come to its first subscriber
 				}

@@ -47,7 +47,13 @@ func scripts(t *testing.T) []*transcript.Script {
 func start(t *testing.T, c stack.Config) *stack.Stack {
 	t.Helper()
 	c.Log = testLog(t)
-	c.Adjust = cheap
+	adjust := c.Adjust
+	c.Adjust = func(set *nexus.Settings) {
+		cheap(set)
+		if adjust != nil {
+			adjust(set)
+		}
+	}
 	s, err := stack.Start(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)

@@ -40,15 +40,22 @@ func NodeID(endpoint string) string {
 
 // Poster posts to the connections of some nodes. It is safe for concurrent use.
 type Poster struct {
+	// Limit is how long a hasty post may take by the machine's clock; zero leaves it to the client's own time-outs.
+	Limit time.Duration
+	// Slow, where set, is told of a connection that takes nothing any more, now and then as long as it does, by whoever posts to it: how many messages
+	// in turn could not be delivered. It is to end the connection, unless it finds that API Gateway refuses everybody.
+	Slow func(ctx context.Context, connid string, undelivered int)
+
 	byID    map[string]*apigatewaymanagementapi.Client
 	byStage map[string]Node
 	pause   func(ctx context.Context, attempt int) error
 	pace    *pace // nil: as fast as it goes
+	slow    *slow // what is known of connections that take nothing
 }
 
-// New returns a Poster without nodes. pause waits before the given retry (1, 2, …) of a post that was throttled.
-func New(pause func(ctx context.Context, attempt int) error) *Poster {
-	return &Poster{byID: map[string]*apigatewaymanagementapi.Client{}, byStage: map[string]Node{}, pause: pause}
+// New returns a Poster without nodes. pause waits before the given retry (1, 2, …) of a post that was throttled; now is the time.
+func New(pause func(ctx context.Context, attempt int) error, now func() time.Time) *Poster {
+	return &Poster{byID: map[string]*apigatewaymanagementapi.Client{}, byStage: map[string]Node{}, pause: pause, slow: newSlow(now)}
 }
 
 // Add adds a node. It is not safe beside other calls.
@@ -79,19 +86,52 @@ func (p *Poster) client(connid string) (client *apigatewaymanagementapi.Client, 
 }
 
 // Throttled is how often a post that meets 429 is tried: API Gateway says so when its rate is exceeded or the client does not read. Fewer tries
-// would drop answers in a burst, more would outlast the handler.
+// would drop answers in a burst, more would outlast the handler. A hasty post has one, and so has one to a connection that took nothing of late.
 const Throttled = 5
 
-// Post sends a message, at most 128 KB, to a connection. ErrGone is final. After any other error the message may have arrived or not.
+// Post sends a message, at most 128 KB, to a connection. ErrGone is final. After any other error, which is ErrUndelivered unless ctx has ended, the message
+// may have arrived or not.
 func (p *Poster) Post(ctx context.Context, connid string, message []byte) error {
 	client, id := p.client(connid)
 	if client == nil {
 		return ErrGone
 	}
+	hasty := IsHasty(ctx)
+	if hasty && p.slow.spared(connid) {
+		return &undelivered{cause: errSpared}
+	}
+	if err := p.pace.wait(ctx); err != nil {
+		return err
+	}
+	attempts, ok := p.slow.begin(connid, hasty)
+	if !ok {
+		return &undelivered{cause: errSpared}
+	}
+	err := p.try(ctx, attempts, client, id, message)
+	switch {
+	case err == nil || errors.Is(err, ErrGone):
+		p.slow.done(connid)
+		return err
+	case ctx.Err() != nil: // it says nothing of the connection
+		p.slow.left(connid)
+		return err
+	}
+	_, full := errors.AsType[*types.LimitExceededException](err)
+	row, tell := p.slow.failed(connid, full)
+	if tell && p.Slow != nil {
+		p.Slow(ctx, connid, row)
+	}
+	return &undelivered{cause: err, first: row == 1}
+}
+
+// try posts, up to so many times while API Gateway refuses.
+func (p *Poster) try(ctx context.Context, attempts int, client *apigatewaymanagementapi.Client, id string, message []byte) error {
+	if p.Limit > 0 && attempts == 1 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, p.Limit)
+		defer stop()
+	}
 	for attempt := 1; ; attempt++ {
-		if err := p.pace.wait(ctx); err != nil {
-			return err
-		}
 		_, err := client.PostToConnection(ctx, &apigatewaymanagementapi.PostToConnectionInput{ConnectionId: &id, Data: message})
 		if err == nil {
 			return nil
@@ -99,13 +139,27 @@ func (p *Poster) Post(ctx context.Context, connid string, message []byte) error 
 		if _, gone := errors.AsType[*types.GoneException](err); gone {
 			return ErrGone
 		}
-		if _, throttled := errors.AsType[*types.LimitExceededException](err); !throttled || attempt == Throttled {
+		if _, throttled := errors.AsType[*types.LimitExceededException](err); !throttled || attempt >= attempts {
 			return fmt.Errorf("post: %w", err)
 		}
 		if err := p.pause(ctx, attempt); err != nil {
 			return err
 		}
+		if err := p.pace.wait(ctx); err != nil {
+			return err
+		}
 	}
+}
+
+// Overdue is told what became of a post of an answer that has waited for half a minute, which is as long as one may wait: a connection whose
+// client still does not read it is slow. It returns err.
+func (p *Poster) Overdue(ctx context.Context, connid string, err error) error {
+	if errors.Is(err, ErrUndelivered) && p.Slow != nil {
+		if row, tell := p.slow.overdue(connid); tell {
+			p.Slow(ctx, connid, row)
+		}
+	}
+	return err
 }
 
 // LastActive asks when something last went over a connection, either way. ErrGone if the connection is no more.

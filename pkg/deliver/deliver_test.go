@@ -60,7 +60,7 @@ func newBench(t *testing.T) *bench {
 	b.Poster = deliver.New(func(ctx context.Context, attempt int) error {
 		b.pauses = append(b.pauses, attempt)
 		return ctx.Err()
-	})
+	}, time.Now)
 	b.Add(deliver.Node{ID: deliver.NodeID(endpoint), Stage: "v0"}, client(b.gateway))
 	if b.connid, err = b.Connid("v0", conn.ID()); err != nil {
 		t.Fatal(err)
@@ -132,7 +132,7 @@ func TestAThrottledPostIsTriedAgain(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	b.full = 2
-	b.Poster = deliver.New(func(ctx context.Context, _ int) error { cancel(); return ctx.Err() })
+	b.Poster = deliver.New(func(ctx context.Context, _ int) error { cancel(); return ctx.Err() }, time.Now)
 	b.Add(deliver.Node{ID: deliver.NodeID(endpoint), Stage: "v0"}, client(b.gateway))
 	if err := b.Post(ctx, b.connid, []byte(`3`)); !errors.Is(err, context.Canceled) || b.full != 1 {
 		t.Errorf("a context that ended: %v", err)
@@ -143,7 +143,7 @@ func TestAThrottledPostIsTriedAgain(t *testing.T) {
 func TestAnotherErrorIsNotTriedAgain(t *testing.T) {
 	b := newBench(t)
 	tries := 0
-	b.Poster = deliver.New(nil)
+	b.Poster = deliver.New(nil, time.Now)
 	b.Add(deliver.Node{ID: deliver.NodeID(endpoint), Stage: "v0"}, client(roundTrip(func(*http.Request) (*http.Response, error) {
 		tries++
 		return nil, fmt.Errorf("connection reset")
@@ -188,7 +188,7 @@ func TestLastActiveAndClose(t *testing.T) {
 }
 
 func TestNodesAreInTheOrderOfTheirIDs(t *testing.T) {
-	p := deliver.New(nil)
+	p := deliver.New(nil, time.Now)
 	if got := p.Nodes(); len(got) != 0 {
 		t.Errorf("%v", got)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"nexus/pkg/deliver"
 	"nexus/pkg/handler"
@@ -50,7 +51,7 @@ func TestClientsGoWhereTheEnvironmentSays(t *testing.T) {
 		ctx := t.Context()
 		_, _ = c.DynamoDB.ListTables(ctx, &dynamodb.ListTablesInput{})
 		_, _ = c.SQS.ListQueues(ctx, &sqs.ListQueuesInput{})
-		p := deliver.New(nil)
+		p := deliver.New(nil, time.Now)
 		p.Add(deliver.Node{ID: "01234567", Stage: "v0"}, c.Management(env(handler.EnvCallbackV0)))
 		_ = p.Post(ctx, "01234567c=", []byte("1"))
 		compare(t, "requests", r.urls, want)
@@ -60,7 +61,7 @@ func TestClientsGoWhereTheEnvironmentSays(t *testing.T) {
 // How often a throttled post is tried is pkg/deliver's to say: the SDK's own tries would multiply it, unseen, and outlast the function.
 func TestTheSDKDoesNotRetryAThrottledPost(t *testing.T) {
 	r := &recorder{status: http.StatusTooManyRequests, header: http.Header{"X-Amzn-Errortype": {"LimitExceededException"}}}
-	p := deliver.New(func(context.Context, int) error { return nil })
+	p := deliver.New(func(context.Context, int) error { return nil }, time.Now)
 	p.Add(deliver.Node{ID: "01234567", Stage: "v0"}, handler.Clients(r.config(), environment(nil)).Management("https://example.com/v0"))
 	if err := p.Post(t.Context(), "01234567c=", []byte("1")); err == nil || len(r.urls) != deliver.Throttled {
 		t.Errorf("%d requests, want %d: %v", len(r.urls), deliver.Throttled, err)

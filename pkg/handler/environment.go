@@ -47,6 +47,8 @@ const (
 const (
 	AttemptTimeout = time.Second
 	Attempts       = 3
+	// PostLimit is how long a post may take in all that others wait behind, in a batch of records or messages.
+	PostLimit = 750 * time.Millisecond
 )
 
 // loginWithin is how long a connection may be there without a login, where the environment does not say.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"nexus/pkg/deliver"
 	"nexus/pkg/nexus"
 	"nexus/pkg/timer"
 
@@ -40,6 +41,7 @@ func Open(env func(string) string, log *slog.Logger) (*nexus.Bus, error) {
 	if err != nil {
 		return nil, err
 	}
+	set.PostLimit = PostLimit
 	return nexus.New(set, Clients(awsConfig(env), env), Chances(), log), nil
 }
 
@@ -121,9 +123,21 @@ func (f function) connection(ctx context.Context, e events.APIGatewayWebsocketPr
 // message serves the methods' routes.
 func (f function) message(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	if err := f.bus.Message(ctx, origin(e), []byte(e.Body)); err != nil {
-		f.log.Error("message", "connection", e.RequestContext.ConnectionID, "route", e.RequestContext.RouteKey, "error", err)
+		f.log.Log(ctx, level(err), "message", "connection", e.RequestContext.ConnectionID, "route", e.RequestContext.RouteKey, "error", err)
 	}
 	return status(http.StatusOK), nil
+}
+
+// level is how much an error of a message matters. A client that does not take its answers brings as many errors as it likes: the bus says so once, when it
+// ends the connection.
+func level(err error) slog.Level {
+	switch {
+	case !deliver.OnlyUndelivered(err):
+		return slog.LevelError
+	case deliver.FirstUndelivered(err):
+		return slog.LevelInfo
+	}
+	return slog.LevelDebug
 }
 
 // timer serves the delay queue and the watchdog's schedule.
@@ -143,14 +157,23 @@ func (f function) timer(ctx context.Context, raw json.RawMessage) (events.SQSEve
 	if kind.Source == "aws.events" {
 		return out, f.bus.Sweep(ctx)
 	}
+	var read []events.SQSMessage
+	var wakes []timer.Wake
+	failed := func(m events.SQSMessage, err error) {
+		f.log.Error("timer", "message", m.MessageId, "body", m.Body, "error", err)
+		out.BatchItemFailures = append(out.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
+	}
 	for _, m := range kind.Records {
 		w, err := timer.Parse(m.Body)
-		if err == nil {
-			err = f.bus.Woken(ctx, w)
-		}
 		if err != nil {
-			f.log.Error("timer", "message", m.MessageId, "body", m.Body, "error", err)
-			out.BatchItemFailures = append(out.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
+			failed(m, err)
+			continue
+		}
+		read, wakes = append(read, m), append(wakes, w)
+	}
+	for n, err := range f.bus.WokenAll(ctx, wakes) {
+		if err != nil {
+			failed(read[n], err)
 		}
 	}
 	return out, nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nexus/pkg/call"
+	"nexus/pkg/chores"
 	"nexus/pkg/deliver"
 	"nexus/pkg/hook"
 	"nexus/pkg/lock"
@@ -49,7 +50,9 @@ type Settings struct {
 	LoginTasks     int               // logins that may wait for the workers of a login method; task.DefaultLoginTasks where zero
 	RepairAge      time.Duration     // task.RepairAge and pipe.RepairAge where zero
 	PasswordCost   user.Cost         // user.DefaultCost where zero
-	Chores         time.Duration     // how long one invocation goes on with clean-up, or a fan-out, before it leaves the rest to another; 6 s where zero
+	Chores         time.Duration     // how long one invocation goes on with repair, clean-up, or a fan-out, before it leaves the rest to another; 6 s where zero
+	Abreast        int               // items of these that it works on at a time; chores.Abreast where zero
+	PostLimit      time.Duration     // how long a post may take that others wait behind; zero: as long as the client lets it
 }
 
 // Clients are the bus' ways out.
@@ -88,6 +91,7 @@ type Bus struct {
 	now     func() time.Time
 	methods map[string]Method
 	nodes   map[string]deliver.Node
+	chores  chores.Chores
 	prefix  string // before every table's name
 	closed  bool
 }
@@ -96,7 +100,7 @@ type Bus struct {
 func New(set Settings, clients Clients, chances Chances, log *slog.Logger) *Bus {
 	db := store.New(clients.DynamoDB, set.TablePrefix, chances.Pause)
 	queue := timer.New(clients.SQS, set.QueueURL)
-	post := deliver.New(chances.Pause)
+	post := deliver.New(chances.Pause, chances.Now)
 	b := &Bus{post: post, log: log, now: chances.Now, methods: map[string]Method{}, nodes: map[string]deliver.Node{}, prefix: set.TablePrefix, closed: set.Closed}
 	for _, stage := range Stages() {
 		if endpoint := set.Callbacks[stage]; endpoint != "" {
@@ -110,7 +114,11 @@ func New(set Settings, clients Clients, chances Chances, log *slog.Logger) *Bus 
 	if chances.Sleep == nil {
 		chances.Sleep = sleep
 	}
-	set.Chores = cmp.Or(set.Chores, chores)
+	set.Chores = cmp.Or(set.Chores, invocation)
+	b.chores = chores.Chores{Now: chances.Now, For: set.Chores, Abreast: cmp.Or(set.Abreast, chores.Abreast)}
+	post.Limit, post.Slow = set.PostLimit, func(ctx context.Context, connid string, undelivered int) {
+		b.Sessions.Suspect(ctx, connid, undelivered)
+	}
 	set.FanoutRate = cmp.Or(set.FanoutRate, topic.DefaultRate)
 	rows := &call.Rows{DB: db, Now: chances.Now, ULID: chances.ULID}
 	passwords := user.NewHasher(cmp.Or(set.PasswordCost, user.DefaultCost()), hashes, chances.Salt)
@@ -119,12 +127,12 @@ func New(set Settings, clients Clients, chances Chances, log *slog.Logger) *Bus 
 		NewID: chances.NewID, LoginWithin: set.LoginWithin, Chores: set.Chores, LoadAvg: chances.LoadAvg}
 	b.Tasks = &task.Tasks{DB: db, Rows: rows, Timer: queue, Post: post, Sessions: b.Sessions, Log: log, Now: chances.Now, NewID: chances.NewID,
 		Pick:   func(n int) int { return min(int(chances.Float()*float64(n)), n-1) },
-		Shards: func(path string) int { return max(set.Shards[path], 1) }, RepairAge: cmp.Or(set.RepairAge, task.RepairAge),
+		Shards: func(path string) int { return max(set.Shards[path], 1) }, RepairAge: cmp.Or(set.RepairAge, task.RepairAge), Chores: b.chores,
 		LoginTasks: cmp.Or(set.LoginTasks, task.DefaultLoginTasks)}
 	b.Sessions.Tasks = b.Tasks
 	b.Locks = &lock.Locks{DB: db, Post: post, Sessions: b.Sessions, Log: log, Now: chances.Now}
 	b.Pipes = &pipe.Pipes{DB: db, Rows: rows, Timer: queue, Post: post, Sessions: b.Sessions, Now: chances.Now, NewID: chances.NewID,
-		RepairAge: cmp.Or(set.RepairAge, pipe.RepairAge)}
+		RepairAge: cmp.Or(set.RepairAge, pipe.RepairAge), Chores: b.chores, Log: log}
 	b.Topics = &topic.Topics{DB: db, Timer: queue, DeadLetters: timer.New(clients.SQS, set.DeadLettersURL), Log: log, Now: chances.Now,
 		Sleep: chances.Sleep, NewID: chances.NewID, Chores: set.Chores, Rate: set.FanoutRate, RowsAtOnce: cmp.Or(set.FanoutRows, topic.RowsAtOnce)}
 	b.hooks = &hook.Hooks{Topics: b.Topics, Log: log}
@@ -150,8 +158,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// chores leaves a handler, which ends at 10 s, the time for the page it is at.
-const chores = 6 * time.Second
+// invocation leaves a handler, which ends at 10 s, the time for what it is at.
+const invocation = 6 * time.Second
 
 // hashes is how many passwords one process hashes at once: each takes 19 MiB, and a function has one processor or less.
 const hashes = 2

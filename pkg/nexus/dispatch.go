@@ -178,5 +178,5 @@ func (b *Bus) Sweep(ctx context.Context) error {
 	ctx, publish := b.hooks.Collect(ctx)
 	defer publish()
 	b.Sessions.ReportLoad(ctx)
-	return b.Sessions.Sweep(ctx, nil)
+	return b.Sessions.Sweep(deliver.Hasty(ctx), nil)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"nexus/pkg/call"
+	"nexus/pkg/deliver"
 	"nexus/pkg/pipe"
 	"nexus/pkg/session"
 	"nexus/pkg/store"
@@ -55,7 +57,7 @@ type Record = topic.Record
 func (b *Bus) Published(ctx context.Context, records []Record) (again []string) {
 	ctx, publish := b.hooks.Collect(ctx)
 	defer publish()
-	return b.Topics.FanOut(ctx, records)
+	return b.Topics.FanOut(deliver.Hasty(ctx), records)
 }
 
 // wakes tells by kind what a message of the delay queue does.
@@ -68,6 +70,7 @@ func (b *Bus) wakes() map[string]func(context.Context, timer.Wake) error {
 		session.WakeKick:   b.Sessions.WokenToKick,
 		session.WakeLogin:  b.Sessions.WokenToLogin,
 		session.WakeReload: b.Sessions.WokenToReload,
+		session.WakeSlow:   b.Sessions.WokenToSlow,
 		session.WakeSweep:  func(ctx context.Context, w timer.Wake) error { return b.Sessions.Sweep(ctx, w.Cursor) },
 		task.WakeDeadline:  b.Tasks.Woken,
 		task.WakeInspect:   b.Tasks.Woken,
@@ -77,13 +80,31 @@ func (b *Bus) wakes() map[string]func(context.Context, timer.Wake) error {
 	}
 }
 
-// Woken does what a message of the delay queue says.
-func (b *Bus) Woken(ctx context.Context, w timer.Wake) error {
+// Woken does what a message of the delay queue says. An error says that it must come again.
+func (b *Bus) Woken(ctx context.Context, w timer.Wake) error { return b.WokenAll(ctx, []timer.Wake{w})[0] }
+
+// WokenAll does what some messages say, side by side, and returns the error of each.
+func (b *Bus) WokenAll(ctx context.Context, list []timer.Wake) []error {
+	ctx, publish := b.hooks.Collect(ctx)
+	defer publish()
+	all := b.chores
+	all.For = 0 // a message that is not begun would come again much later
+	return all.Each(ctx, len(list), func(ctx context.Context, n int) error { return b.woken(ctx, list[n]) })
+}
+
+// woken does what a message says. What comes after it wrote down what it did is repair's: it need not come again for that.
+func (b *Bus) woken(ctx context.Context, w timer.Wake) error {
 	wake, ok := b.wakes()[w.Kind]
 	if !ok {
 		return fmt.Errorf("a message of the unknown kind %q", w.Kind)
 	}
-	ctx, publish := b.hooks.Collect(ctx)
-	defer publish()
-	return wake(ctx, w)
+	err := wake(ctx, w)
+	switch {
+	case deliver.OnlyUndelivered(err):
+		return nil
+	case call.IsRecorded(err) && ctx.Err() == nil:
+		b.log.Warn("timer", "kind", w.Kind, "key", w.Key, "error", err)
+		return nil
+	}
+	return err
 }

@@ -5,10 +5,9 @@ import (
 	"errors"
 
 	"nexus/pkg/call"
+	"nexus/pkg/chores"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // Close is what pipe.close takes.
@@ -108,25 +107,15 @@ func (p *Pipes) bury(ctx context.Context, m *meta) error {
 	return err
 }
 
-// burials is how many pipes of a session are closed at a time.
-const burials = 8
-
 // Ended closes the pipes of a session that has ended. Nobody is left to read.
 func (p *Pipes) Ended(ctx context.Context, connid string, rows []call.Row) error {
-	errs := make([]error, len(rows))
-	var g errgroup.Group
-	g.SetLimit(burials)
-	for n, row := range rows {
-		g.Go(func() error {
-			// The pipe first: whoever subscribes it then finds it gone, and whoever did before is found by this.
-			if errs[n] = p.abandon(ctx, row.Item[0], connid); errs[n] == nil {
-				errs[n] = p.Topics.PipeGone(ctx, row.Item[0])
-			}
-			return nil
-		})
-	}
-	_ = g.Wait() // each error is in errs
-	return errors.Join(errs...)
+	return chores.Join(p.Chores.Each(ctx, len(rows), func(ctx context.Context, n int) error {
+		// The pipe first: whoever subscribes it then finds it gone, and whoever did before is found by this.
+		if err := p.abandon(ctx, rows[n].Item[0], connid); err != nil {
+			return err
+		}
+		return p.Topics.PipeGone(ctx, rows[n].Item[0])
+	}))
 }
 
 // abandon closes a pipe whose session has ended: its reads and what was on its way to them go with it, but not the ok that writers are owed.

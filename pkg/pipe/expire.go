@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"nexus/pkg/deliver"
 	"nexus/pkg/store"
 	"nexus/pkg/timer"
 )
@@ -30,7 +31,8 @@ func (p *Pipes) Woken(ctx context.Context, w timer.Wake) error {
 		if err != nil {
 			return err
 		}
-		return p.inspect(ctx, m, false)
+		_, err = p.inspect(ctx, m)
+		return err
 	}
 	return fmt.Errorf("a timer of pipes that says nothing: %s %v", w.Kind, w.Key)
 }
@@ -52,6 +54,16 @@ func (p *Pipes) expireRead(ctx context.Context, pipeid, token string) error {
 		m, err = p.expire(ctx, m, n)
 	}
 	return errBusy
+}
+
+// expireFirst answers the first read that waits, whose deadline has passed, and returns the pipe as it is then. That it does not take the answer is no
+// matter of who comes with messages.
+func (p *Pipes) expireFirst(ctx context.Context, m *meta) (*meta, error) {
+	now, err := p.expire(ctx, m, 0)
+	if deliver.OnlyUndelivered(err) {
+		return p.get(ctx, m.pipeid)
+	}
+	return now, err
 }
 
 // place tells where among the reads that wait one is; -1 if it is not.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
 
 	"nexus/pkg/call"
+	"nexus/pkg/chores"
 	"nexus/pkg/deliver"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
@@ -79,6 +81,9 @@ type Pipes struct {
 
 	// RepairAge is the constant of that name, but in the simulation that proves it to be needed.
 	RepairAge time.Duration
+	// Chores is how repair and clean-up go about many pipes.
+	Chores chores.Chores
+	Log    *slog.Logger
 }
 
 var errBusy = errors.New("too many others wrote to the pipe at the same time")

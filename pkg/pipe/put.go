@@ -52,7 +52,7 @@ func (p *Pipes) put(ctx context.Context, m *meta, e *entry) (there bool, err err
 		}
 		if m.empty() && len(m.waits) > 0 && m.takes(e) {
 			if !m.waits[0].deadline.After(p.Now()) {
-				if m, err = p.expire(ctx, m, 0); err != nil {
+				if m, err = p.expireFirst(ctx, m); err != nil {
 					return true, err
 				}
 				continue

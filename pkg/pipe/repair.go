@@ -8,13 +8,16 @@ import (
 	"strings"
 	"time"
 
+	"nexus/pkg/chores"
+	"nexus/pkg/deliver"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
 	"nexus/pkg/timer"
 )
 
 // Changed reads back the pipes that the table's stream told of, rows left aside, and makes good what a handler that died left undone of them, if
-// nothing of it has moved for RepairAge. What is younger is looked at again then. A pipe in order costs one read.
+// nothing of it has moved for RepairAge. What is younger is looked at again then. A pipe in order costs one read. An error says that nothing of the kind is
+// sure: what became of one pipe is no error of all, one whose repair failed, or for which there was no time, goes on by a message of its own.
 func (p *Pipes) Changed(ctx context.Context, keys [][2]string) error {
 	var ask []store.Key
 	for _, k := range keys {
@@ -23,44 +26,61 @@ func (p *Pipes) Changed(ctx context.Context, keys [][2]string) error {
 		}
 	}
 	found, err := p.DB.GetAll(ctx, ask, "")
-	failed := []error{err}
+	if err != nil {
+		return err
+	}
 	metas := make([]*meta, len(found))
 	for n, f := range found {
 		metas[n] = decode(f.Item)
 	}
 	slices.SortFunc(metas, func(a, b *meta) int { return strings.Compare(a.pipeid, b.pipeid) })
-	for _, m := range metas {
-		failed = append(failed, p.inspect(ctx, m, true))
+	young := make([]time.Duration, len(metas))
+	errs := p.Chores.Each(ctx, len(metas), func(ctx context.Context, n int) (err error) {
+		young[n], err = p.inspect(ctx, metas[n])
+		return err
+	})
+	var later []timer.Later
+	for n, err := range errs {
+		switch {
+		case errors.Is(err, chores.ErrTime):
+		case err != nil:
+			p.Log.Warn("repair", "pipe", metas[n].pipeid, "error", err)
+			young[n] = p.RepairAge
+		case young[n] == 0:
+			continue
+		}
+		later = append(later, timer.Later{After: young[n], Wake: timer.Wake{Kind: WakeInspect, Key: []string{metas[n].pipeid}}})
 	}
-	return errors.Join(failed...)
+	return p.Timer.All(ctx, later...)
 }
 
-// inspect acts on a pipe as it was just read: ages are tested on the same read that shows the state. Where again is set, one message lets it look
-// again at what was too young; all that changes later has a record of its own in the stream.
-func (p *Pipes) inspect(ctx context.Context, m *meta, again bool) error {
+// inspect acts on a pipe as it was just read: ages are tested on the same read that shows the state. It returns after how long nothing of it will be too
+// young, 0 if nothing is: one message lets it be looked at again then; all that changes later has a record of its own in the stream. That an answer could not
+// be delivered is no error: it was seized before it was posted, which is such a change.
+func (p *Pipes) inspect(ctx context.Context, m *meta) (young time.Duration, err error) {
 	if m == nil {
-		return nil
+		return 0, nil
 	}
 	var failed []error
 	stuck, young := p.underWay(m)
 	if stuck {
 		alive, err := p.Sessions.Live(ctx, m.owner)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if !alive[m.owner] {
 			if err := p.abandon(ctx, m.pipeid, m.owner); err != nil {
-				return err
+				return 0, err
 			}
 			m.waits, m.handed = nil, nil
 		}
 		failed = append(failed, p.repair(ctx, m))
 	}
 	failed = append(failed, p.deadlines(ctx, m))
-	if young > 0 && again {
-		failed = append(failed, p.Timer.After(ctx, young, timer.Wake{Kind: WakeInspect, Key: []string{m.pipeid}}))
+	if err := errors.Join(failed...); !deliver.OnlyUndelivered(err) {
+		return young, err
 	}
-	return errors.Join(failed...)
+	return young, nil
 }
 
 // old tells whether what has not moved since a time is repair's.
@@ -153,7 +173,7 @@ func (p *Pipes) repost(ctx context.Context, m *meta, h *handover) error {
 		return err
 	}
 	if err = p.post(ctx, m.owner, id, h.answer(messages)); !posted(err) {
-		return err
+		return p.Post.Overdue(ctx, m.owner, err)
 	}
 	_, failed := p.clear(ctx, m.pipeid, h.token, true, false)
 	return errors.Join(failed, p.gone(ctx, m.owner, err))
@@ -169,7 +189,7 @@ func (p *Pipes) pay(ctx context.Context, m *meta, token string, o owed) error {
 		return err
 	}
 	if err = p.post(ctx, o.connid, id, jsonrpc.OK); !posted(err) {
-		return err
+		return p.Post.Overdue(ctx, o.connid, err)
 	}
 	_, failed := p.clear(ctx, m.pipeid, token, false, true)
 	return errors.Join(failed, p.gone(ctx, o.connid, err))
@@ -182,7 +202,7 @@ func (p *Pipes) dismissLate(ctx context.Context, m *meta) error {
 	}
 	err := p.dismiss(ctx, m)
 	if !posted(err) {
-		return err
+		return p.Post.Overdue(ctx, m.owner, err)
 	}
 	return errors.Join(p.closed(ctx, m, "-"), p.gone(ctx, m.owner, err))
 }

@@ -27,7 +27,7 @@ func (p *Pipes) settle(ctx context.Context, m *meta) (blocked *span, err error) 
 		}
 		first := m.waits[0]
 		if !first.deadline.After(p.Now()) {
-			if m, err = p.expire(ctx, m, 0); err != nil {
+			if m, err = p.expireFirst(ctx, m); err != nil {
 				return nil, err
 			}
 			continue

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"nexus/pkg/call"
+	"nexus/pkg/chores"
+	"nexus/pkg/deliver"
 	"nexus/pkg/store"
 	"nexus/pkg/timer"
 )
@@ -26,7 +28,7 @@ func (s *Sessions) End(ctx context.Context, connid string, closed bool) error {
 	} else if item.Str("state") == ended {
 		return nil
 	}
-	if err := s.Timer.All(ctx, cleanUps(connid, closed)...); err != nil {
+	if err := s.Timer.All(ctx, cleanUps(ctx, connid, closed)...); err != nil {
 		return err
 	}
 	if first, err := s.markEnded(ctx, connid); err != nil || !first {
@@ -36,7 +38,7 @@ func (s *Sessions) End(ctx context.Context, connid string, closed bool) error {
 }
 
 // cleanUps are the messages for the clean-ups that follow that at the end.
-func cleanUps(connid string, closed bool) []timer.Later {
+func cleanUps(ctx context.Context, connid string, closed bool) []timer.Later {
 	wake := timer.Wake{Kind: WakeEnded, Key: []string{connid}}
 	if !closed {
 		wake.Cursor = map[string]string{"open": "true"} // a death before the deletion would leave its client with an ended session
@@ -44,6 +46,9 @@ func cleanUps(connid string, closed bool) []timer.Later {
 	var wakes []timer.Later
 	for _, after := range again {
 		wakes = append(wakes, timer.Later{After: after, Wake: wake})
+	}
+	if deliver.IsHasty(ctx) { // the first clean-up too is another's: others wait for what this handler is at
+		wakes = append(wakes, timer.Later{Wake: timer.Wake{Kind: WakeEnded, Key: []string{connid}}})
 	}
 	return wakes
 }
@@ -54,6 +59,9 @@ func (s *Sessions) depart(ctx context.Context, connid string, closed bool) error
 		if err := s.Post.Close(ctx, connid); err != nil {
 			s.Log.Warn("close", "connid", connid, "error", err)
 		}
+	}
+	if deliver.IsHasty(ctx) {
+		return nil
 	}
 	return s.CleanUp(ctx, connid, call.Cursor{})
 }
@@ -72,12 +80,15 @@ func (s *Sessions) markEnded(ctx context.Context, connid string) (first bool, er
 	return err == nil, err
 }
 
+// page is how many rows of a session are gone through at a time.
+const page = 500
+
 // CleanUp goes through the rows of an ended session, page by page from a cursor on. What does not fit in Chores goes on by a message.
 func (s *Sessions) CleanUp(ctx context.Context, connid string, from call.Cursor) error {
 	began := s.Now()
 	var failed []error
 	for {
-		rows, next, more, err := s.Rows.Page(ctx, connid, nil, from, 0)
+		rows, next, more, err := s.Rows.Page(ctx, connid, nil, from, page)
 		if err != nil {
 			return errors.Join(append(failed, err)...)
 		}
@@ -94,15 +105,20 @@ func (s *Sessions) CleanUp(ctx context.Context, connid string, from call.Cursor)
 			if !ok {
 				continue
 			}
-			if err := family.Ended(ctx, connid, byKind[kind]); err != nil {
-				failed = append(failed, err)
+			failed = append(failed, family.Ended(ctx, connid, byKind[kind]))
+		}
+		err = errors.Join(failed...)
+		late := errors.Is(err, chores.ErrTime) // then the page is read again: what is done with is left alone
+		if !late {
+			if !more {
+				return err
 			}
+			from = next
 		}
-		if !more {
-			return errors.Join(failed...)
-		}
-		from = next
-		if s.Now().Sub(began) > s.Chores {
+		if late || s.Now().Sub(began) > s.Chores {
+			if late {
+				failed = nil // with ErrTime, which is none; what else failed is tried again
+			}
 			err := s.Timer.After(ctx, 0, timer.Wake{Kind: WakeEnded, Key: []string{connid},
 				Cursor: map[string]string{"row": from.Row, "fresh": strconv.FormatBool(from.Fresh)}})
 			return errors.Join(append(failed, err)...)

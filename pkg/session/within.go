@@ -33,7 +33,7 @@ func (s *Sessions) WokenToLogin(ctx context.Context, w timer.Wake) error {
 	case lost && old.Str("why") != WakeLogin:
 		return nil
 	}
-	if err := s.Timer.All(ctx, cleanUps(connid, false)...); err != nil {
+	if err := s.Timer.All(ctx, cleanUps(ctx, connid, false)...); err != nil {
 		return err
 	}
 	return s.depart(ctx, connid, false)

@@ -132,9 +132,6 @@ func TestCancelSeveral(t *testing.T) {
 			case "first not cancelled":
 				want, left = 2, 1
 			}
-			if test.name == "first not posted" {
-				oks-- // repair posts anew what was to be posted beside it
-			}
 			if oks != 1 || cancelled != want || results != 3-want-left {
 				t.Errorf("%d answers to the cancel, %d calls cancelled, %d finished", oks, cancelled, results)
 			}

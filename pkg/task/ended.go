@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"nexus/pkg/call"
+	"nexus/pkg/chores"
 	"nexus/pkg/store"
 )
 
@@ -19,29 +20,26 @@ func (t *Tasks) Ended(ctx context.Context, connid string, rows []call.Row) error
 	if err != nil {
 		return err
 	}
-	var failed []error
-	for _, e := range items {
-		if !e.open() {
-			continue
+	return chores.Join(t.Chores.Each(ctx, len(items), func(ctx context.Context, n int) error {
+		return t.orphan(ctx, connid, items[n])
+	}))
+}
+
+// orphan takes an item from a session that has ended.
+func (t *Tasks) orphan(ctx context.Context, connid string, e *item) error {
+	switch {
+	case !e.open():
+	case e.kind == kindPull && e.worker == connid:
+		return t.withdraw(ctx, e)
+	case e.kind == kindTask && e.pusher == connid && !e.detached:
+		return t.drop(ctx, e)
+	case e.kind == kindTask && e.state == working && e.worker == connid:
+		if rows, err := t.Rows.Exist(ctx, e.mark); err != nil || !rows[e.mark] {
+			return err
 		}
-		switch {
-		case e.kind == kindPull && e.worker == connid:
-			err = t.withdraw(ctx, e)
-		case e.kind == kindTask && e.pusher == connid && !e.detached:
-			err = t.drop(ctx, e)
-		case e.kind == kindTask && e.state == working && e.worker == connid:
-			var rows map[call.Key]bool
-			if rows, err = t.Rows.Exist(ctx, e.mark); err == nil && rows[e.mark] {
-				err = t.lose(ctx, e)
-			}
-		default:
-			err = nil
-		}
-		if err != nil {
-			failed = append(failed, err)
-		}
+		return t.lose(ctx, e)
 	}
-	return errors.Join(failed...)
+	return nil
 }
 
 // withdraw deletes a pull that waits for a session that is gone.

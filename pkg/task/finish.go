@@ -13,6 +13,9 @@ import (
 
 func isGone(err error) bool { return errors.Is(err, deliver.ErrGone) }
 
+// posted reports whether a post is over with: the message arrived, or it never will.
+func posted(err error) bool { return err == nil || isGone(err) }
+
 // end is a way for an item to be over.
 type end struct {
 	outcome jsonrpc.Outcome // what the waiting call gets; empty if nobody is left to be told
@@ -97,8 +100,9 @@ func (t *Tasks) conclude(ctx context.Context, i *item, e end) error {
 			return err
 		})
 	for _, err := range errs {
-		if err != nil && !isGone(err) {
-			return errors.Join(t.gone(ctx, []string{connid, finisher}, errs[:2]), errs[2]) // repair posts again
+		if err != nil && !isGone(err) { // repair posts again
+			toCaller, toFinisher := posted(errs[0]), posted(errs[1])
+			return errors.Join(t.gone(ctx, []string{connid, finisher}, errs[:2]), errs[2], t.halfPosted(ctx, i, toCaller, toFinisher))
 		}
 	}
 	return errors.Join(t.clear(ctx, i, keep), t.gone(ctx, []string{connid, finisher}, errs[:2]))

@@ -8,6 +8,7 @@ import (
 
 	"nexus/pkg/access"
 	"nexus/pkg/call"
+	"nexus/pkg/deliver"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
 	"nexus/pkg/timer"
@@ -203,7 +204,13 @@ func (t *Tasks) converted(ctx context.Context, e *item) error {
 		func() error { return t.answerDetached(ctx, e.pusher, e.pusherID, e.detached) })
 	toWorker, toPusher := errs[0], errs[1]
 	mark := func() error {
-		if toPusher != nil && !isGone(toPusher) {
+		switch {
+		case posted(toPusher):
+		case deliver.OnlyUndelivered(toPusher): // the row marks the hand-over too
+			if err := t.oweOK(ctx, e); err != nil {
+				return err
+			}
+		default:
 			return nil // repair answers
 		}
 		return t.Rows.Put(ctx, t.pusherRowOf(e))

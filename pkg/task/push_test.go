@@ -149,14 +149,22 @@ func TestDetachedNotAnswered(t *testing.T) {
 			}
 			b.PostTo(pusher.Client).Fail(attempts)
 			b.says(pusher.push("7", push), "recorded")
-			if n := b.putRow().With(pusher.Connid).Count(); n != 0 {
+			want, debts := 0, 0
+			if test == "converted" { // the row says that the task was handed over too; so the ok is noted as owed
+				want, debts = 1, 1
+			}
+			if n := b.putRow().With(pusher.Connid).Count(); n != want {
 				t.Errorf("%d rows say that the push was answered", n)
+			}
+			if n := b.updateTask().With("#debts.#debt = :debt").Count(); n != debts {
+				t.Errorf("%d times was the ok noted as owed", n)
 			}
 			worker.Got()
 			pusher.got()
 			b.later()
 			b.later()
 			pusher.got(`7 {"ok":true}`)
+			worker.got()
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"nexus/pkg/call"
+	"nexus/pkg/deliver"
 	"nexus/pkg/store"
 )
 
@@ -150,7 +151,10 @@ func (t *Tasks) pair(ctx context.Context, taskKey key, pull *item) (bool, error)
 		return true, nil // over already, and gone
 	}
 	t.notePull(ctx, e, pull.worker, pull.workerUser)
-	return true, t.handOver(ctx, e)
+	if err := t.handOver(ctx, e); !deliver.OnlyUndelivered(err) {
+		return true, err
+	}
+	return true, nil // a worker that takes nothing keeps no other task from its worker; repair hands it over
 }
 
 // clearExpired tells an item that waits past its deadline so, for it would stand at the head of the queue.
@@ -158,7 +162,10 @@ func (t *Tasks) clearExpired(ctx context.Context, k key, old store.Item) error {
 	if old == nil || old.Str("state") != waiting || old.Time("dl").After(t.Now()) {
 		return nil
 	}
-	return t.expire(ctx, k, old.Str("kind"))
+	if err := t.expire(ctx, k, old.Str("kind")); !call.IsRecorded(err) {
+		return err
+	}
+	return nil // it is over, which is what matters here; repair tells its caller
 }
 
 // passExpired is clearExpired for a call that has another to do: that the end of an item which is not its own failed, or is recorded, says nothing of

@@ -7,13 +7,16 @@ import (
 	"time"
 
 	"nexus/pkg/call"
+	"nexus/pkg/chores"
+	"nexus/pkg/deliver"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
 	"nexus/pkg/timer"
 )
 
 // Changed reads back items that the table's stream told of, and repairs those on which nothing has moved for RepairAge. What is younger and not
-// gone is looked at again then. What completed costs one read.
+// gone is looked at again then. What completed costs one read. An error says that nothing of the kind is sure: what became of one item is no error of all,
+// an item whose repair failed, or for which there was no time, goes on by a message of its own.
 func (t *Tasks) Changed(ctx context.Context, keys [][2]string) error {
 	ks := make([]key, 0, len(keys))
 	for _, k := range keys {
@@ -25,35 +28,76 @@ func (t *Tasks) Changed(ctx context.Context, keys [][2]string) error {
 	if err != nil {
 		return err
 	}
-	var failed []error
-	for _, e := range items {
-		if err := t.inspect(ctx, e); err != nil {
-			failed = append(failed, err)
+	waits := make([]time.Duration, len(items))
+	errs := t.Chores.Each(ctx, len(items), func(ctx context.Context, n int) (err error) {
+		waits[n], err = t.inspect(ctx, items[n])
+		return err
+	})
+	var later []timer.Later
+	for n, err := range errs {
+		e := items[n]
+		switch {
+		case errors.Is(err, chores.ErrTime):
+		case err != nil:
+			t.Log.Warn("repair", "task", e.taskid(), "error", err)
+			waits[n] = t.RepairAge
+		case waits[n] == 0:
+			continue
 		}
+		later = append(later, timer.Later{After: waits[n], Wake: e.inspection()})
 	}
-	return errors.Join(failed...)
+	return t.Timer.All(ctx, later...)
 }
 
-// inspect acts on the item as it was just read: its age is tested on the same read that shows its state.
-func (t *Tasks) inspect(ctx context.Context, e *item) error {
+// inspection is the message that has an item looked at again.
+func (e *item) inspection() timer.Wake {
+	return timer.Wake{Kind: WakeInspect, Key: []string{e.key[0], e.key[1]}}
+}
+
+// inspectAgain reads back an item for which a message came.
+func (t *Tasks) inspectAgain(ctx context.Context, k key) error {
+	i, err := t.DB.Get(ctx, store.Tasks, k.item())
+	if err != nil || i == nil {
+		return err
+	}
+	e := decode(i)
+	wait, err := t.inspect(ctx, e)
+	if err != nil || wait == 0 {
+		return err
+	}
+	return t.Timer.After(ctx, wait, e.inspection())
+}
+
+// inspect acts on the item as it was just read: its age is tested on the same read that shows its state. It returns after how long it is to be looked at
+// again, 0 if it is not. That an answer could not be delivered is no error: what was written before it was posted has a record of its own in the stream, by
+// which the item is looked at again.
+func (t *Tasks) inspect(ctx context.Context, e *item) (wait time.Duration, err error) {
+	defer func() {
+		if deliver.OnlyUndelivered(err) {
+			err = nil
+		}
+	}()
 	now := t.Now()
 	if e.open() && !e.deadline.After(now) {
-		if err := t.expire(ctx, e.key, e.kind); err != nil || e.kind != kindTask {
-			return err
+		if err := t.expire(ctx, e.key, e.kind); err != nil && !deliver.OnlyUndelivered(err) || e.kind != kindTask {
+			return 0, err
 		}
-		return t.Changed(ctx, [][2]string{e.key}) // its hand-over, or a detached push's ok, may be owed, and old enough
+		i, err := t.DB.Get(ctx, store.Tasks, e.item()) // its hand-over, or a detached push's ok, may be owed, and old enough
+		if e = decode(i); err != nil || i == nil || e.open() {
+			return 0, err
+		}
 	}
 	if age := now.Sub(e.still()); age < t.RepairAge {
 		wait := t.RepairAge - age
 		if e.open() {
 			wait = min(wait, e.deadline.Sub(now))
 		}
-		return t.Timer.After(ctx, wait, timer.Wake{Kind: WakeInspect, Key: []string{e.key[0], e.key[1]}})
+		return wait, nil
 	}
 	if e.state == done {
-		return t.repairDone(ctx, e)
+		return 0, t.repairDone(ctx, e)
 	}
-	return t.repairOpen(ctx, e)
+	return 0, t.repairOpen(ctx, e)
 }
 
 // still is since when nothing has moved on an item that a live handler may be about to do. One that is over and posted is only kept for its
@@ -105,40 +149,40 @@ func (t *Tasks) repairOpen(ctx context.Context, e *item) error {
 			return err
 		}
 	}
-	if err := t.payDebts(ctx, e); err != nil {
-		return err
-	}
+	// What one connection is owed and does not take keeps no other from what it is owed, nor the item from its deadline.
+	failed := []error{t.arm(ctx, e), t.payDebts(ctx, e)}
 	if !acknowledged {
-		if err := t.acknowledge(ctx, e); err != nil {
-			return err
+		err := t.acknowledge(ctx, e)
+		if deliver.OnlyUndelivered(err) {
+			err = t.oweOK(ctx, e)
 		}
 		// The same row may mark the hand-over, which is looked at below.
-		if e.mark != pusherRow {
-			if err := t.Rows.Put(ctx, t.pusherRowOf(e)); err != nil {
-				return err
-			}
+		if err == nil && e.mark != pusherRow {
+			err = t.Rows.Put(ctx, t.pusherRowOf(e))
 		}
+		acknowledged = err == nil
+		failed = append(failed, err)
 	}
-	if !handed {
-		if err := t.handOver(ctx, e); err != nil {
-			return err
-		}
+	if !handed && (acknowledged || e.mark != pusherRow) {
+		failed = append(failed, t.Post.Overdue(ctx, e.worker, t.handOver(ctx, e)))
 	}
-	if err := t.arm(ctx, e); err != nil || e.state != waiting {
-		return err
+	switch {
+	case e.state != waiting:
+	case e.kind == kindPull:
+		failed = append(failed, t.settlePull(ctx, e))
+	default:
+		failed = append(failed, t.settleTask(ctx, e.path(), nil))
 	}
-	if e.kind == kindPull {
-		return t.settlePull(ctx, e)
-	}
-	return t.settleTask(ctx, e.path(), nil)
+	return errors.Join(failed...)
 }
 
 // acknowledge answers a detached push late.
 func (t *Tasks) acknowledge(ctx context.Context, e *item) error {
-	if err := t.post(ctx, e.pusher, e.pusherID, jsonrpc.OK); err != nil && !isGone(err) {
-		return err
+	err := t.post(ctx, e.pusher, e.pusherID, jsonrpc.OK)
+	if isGone(err) {
+		return nil
 	}
-	return nil
+	return t.Post.Overdue(ctx, e.pusher, err)
 }
 
 // openRows puts the open rows that are missing of an item, the worker's and the pusher's, and then reads both sessions: one that ends later
@@ -191,37 +235,49 @@ func (t *Tasks) repairDone(ctx context.Context, e *item) error {
 			return err
 		}
 	}
-	if !handed {
-		answer, err := t.pulled(ctx, e)
-		if err != nil {
-			return err
-		}
-		if err := t.owe(ctx, e.worker, e.workerID, answer); err != nil {
-			return err
-		}
+	// What one connection is owed and does not take keeps no other from what it is owed.
+	failed := []error{t.payDebts(ctx, e)}
+	if !e.posted {
+		failed = append(failed, t.postLate(ctx, e))
 	}
 	if !acknowledged {
-		if err := t.owe(ctx, e.pusher, e.pusherID, jsonrpc.OK); err != nil {
-			return err
+		err := t.owe(ctx, e.pusher, e.pusherID, jsonrpc.OK)
+		failed = append(failed, err)
+		if deliver.OnlyUndelivered(err) {
+			err = t.oweOK(ctx, e)
+			failed = append(failed, err)
+		}
+		if err == nil && e.mark != pusherRow && errors.Join(failed...) != nil {
+			failed = append(failed, t.Rows.Put(ctx, t.pusherRowOf(e))) // not again, when the rest is
 		}
 	}
-	if err := t.payDebts(ctx, e); err != nil {
+	if !handed {
+		answer, err := t.pulled(ctx, e)
+		if err == nil {
+			err = t.owe(ctx, e.worker, e.workerID, answer)
+		}
+		if failed = append(failed, err); err == nil && errors.Join(failed...) != nil {
+			failed = append(failed, t.Rows.Put(ctx, t.markRow(e))) // not again, when the rest is
+		}
+	}
+	if err := errors.Join(failed...); err != nil {
 		return err
 	}
-	if !e.posted {
-		outcome, err := t.outcomeOf(ctx, e)
-		if err == nil {
-			outcome, err = t.told(ctx, e, outcome)
-		}
-		if err != nil {
-			return err
-		}
-		connid, id := e.answers()
-		if err := errors.Join(t.owe(ctx, connid, id, outcome), t.owe(ctx, e.finisher.Connid, e.finisherID, jsonrpc.OK)); err != nil {
-			return err
-		}
-	}
 	return t.clear(ctx, e, false)
+}
+
+// postLate posts the outcome of an item that is over, and ok to who ended it.
+func (t *Tasks) postLate(ctx context.Context, e *item) error {
+	outcome, err := t.outcomeOf(ctx, e)
+	if err == nil {
+		outcome, err = t.told(ctx, e, outcome)
+	}
+	if err != nil {
+		return err
+	}
+	connid, id := e.answers()
+	toCaller, toFinisher := t.owe(ctx, connid, id, outcome), t.owe(ctx, e.finisher.Connid, e.finisherID, jsonrpc.OK)
+	return errors.Join(toCaller, toFinisher, t.halfPosted(ctx, e, toCaller == nil, toFinisher == nil))
 }
 
 // seize takes an item for this repair, before it posts: the queue and the stream may give one item to two handlers at a time. It tells whether it
@@ -243,6 +299,39 @@ func (t *Tasks) owe(ctx context.Context, connid string, id []byte, o jsonrpc.Out
 	err := t.post(ctx, connid, id, o)
 	if isGone(err) {
 		return t.Sessions.End(ctx, connid, true)
+	}
+	return t.Post.Overdue(ctx, connid, err)
+}
+
+// oweOK notes that the pusher of a detached task is owed its ok, which it did not take: the row that says so besides may mark a hand-over as well.
+func (t *Tasks) oweOK(ctx context.Context, e *item) error {
+	d := debt{connid: e.pusher, id: e.pusherID, answer: jsonrpc.OK}
+	// Key: the item. Condition: it is there. Effect: it owes the ok. A loser finds it gone, and with it all that it owed.
+	_, err := t.DB.Do(ctx, store.Write{Table: store.Tasks, Key: e.item(), Update: "SET #debts.#debt = :debt", If: "attribute_exists(#id)",
+		Values: store.Item{":debt": store.M(d.attribute())}, Names: map[string]string{"#debt": "ok " + e.push}})
+	if _, lost := store.Lost(err); lost {
+		return nil
+	}
+	return err
+}
+
+// halfPosted notes which of the two answers that the end of an item brings was posted, if the other could not be: it is not to come again with that.
+func (t *Tasks) halfPosted(ctx context.Context, e *item, toCaller, toFinisher bool) error {
+	w := store.Write{Table: store.Tasks, Key: e.item(), If: "#state = :done", Values: store.Item{":done": store.S(done)}}
+	switch {
+	case toCaller == toFinisher || e.finisherID == nil:
+		return nil
+	case toCaller:
+		d := debt{connid: e.finisher.Connid, id: e.finisherID, answer: jsonrpc.OK}
+		w.Update, w.Names = "SET #posted = :true, #debts.#debt = :debt", map[string]string{"#debt": e.fin}
+		w.Values[":true"], w.Values[":debt"] = store.Bool(true), store.M(d.attribute())
+	default:
+		w.Update = "REMOVE #fc, #fi"
+	}
+	// Key: the item. Condition: it is over. Effect: it owes only the answer that could not be delivered. A loser finds it gone.
+	_, err := t.DB.Do(ctx, w)
+	if _, lost := store.Lost(err); lost {
+		return nil
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nexus/pkg/call"
+	"nexus/pkg/chores"
 	"nexus/pkg/deliver"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
@@ -70,6 +71,8 @@ type Tasks struct {
 
 	// RepairAge is the constant of that name, but in the simulation that proves it to be needed.
 	RepairAge time.Duration
+	// Chores is how repair and clean-up go about many items.
+	Chores chores.Chores
 
 	paths  directory
 	served served

@@ -1,0 +1,286 @@
+package stack_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"nexus/localstack/gateway"
+	"nexus/localstack/stack"
+	"nexus/localstack/transcript"
+	"nexus/pkg/handler"
+	"nexus/pkg/nexus"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// roundtrip is what each request of a function takes.
+const roundtrip = 5 * time.Millisecond
+
+func taking(next http.RoundTripper) http.RoundTripper {
+	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		if err := transcript.Sleep(r.Context(), roundtrip); err != nil {
+			return nil, err
+		}
+		return next.RoundTrip(r)
+	})
+}
+
+// person is a client who notes when each of its requests was answered, and reads or does not.
+type person struct {
+	t    *testing.T
+	conn *gateway.Conn
+
+	mu      sync.Mutex
+	deaf    bool
+	closed  time.Time
+	refused int
+	got     map[string]time.Time // by JSON-RPC id
+	text    map[string]string
+	n       int
+}
+
+func connect(t *testing.T, s *stack.Stack) *person {
+	t.Helper()
+	p := &person{t: t, got: map[string]time.Time{}, text: map[string]string{}}
+	conn, err := s.Gateway.Connect(t.Context(), nexus.V1, gateway.ConnectRequest{SourceIP: "192.0.2.7"}, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.conn = conn
+	p.ask(`"sys.login","params":{"user":"root","pass":"root"}`)
+	return p
+}
+
+// Send implements gateway.Transport.
+func (p *person) Send(text []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.deaf {
+		p.refused++
+		return gateway.ErrBufferFull
+	}
+	id, _, _ := strings.Cut(strings.TrimPrefix(string(text), `{"jsonrpc":"2.0","id":`), ",")
+	p.got[id], p.text[id] = time.Now(), string(text)
+	return nil
+}
+
+// Close implements gateway.Transport.
+func (p *person) Close(int, string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = time.Now()
+}
+
+// send sends a request, and returns its id.
+func (p *person) send(method string) string {
+	p.n++
+	id := fmt.Sprint(p.n)
+	p.conn.Receive([]byte(`{"id":` + id + `,"method":` + method + `}`))
+	return id
+}
+
+// ask sends a request and waits for the answer.
+func (p *person) ask(method string) string {
+	p.t.Helper()
+	id := p.send(method)
+	for range 1000 {
+		<-time.After(10 * time.Millisecond)
+		p.mu.Lock()
+		text := p.text[id]
+		p.mu.Unlock()
+		if text != "" {
+			return text
+		}
+	}
+	p.t.Fatalf("%s was not answered", method)
+	return ""
+}
+
+func (p *person) stopReading() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.deaf = true
+}
+
+// push pushes a task that nobody serves, with a time-out in seconds.
+func (p *person) push(method string, seconds int) string {
+	return p.send(fmt.Sprintf(`"task.push","params":{"method":%q,"params":null,"timeout":%d}`, method, seconds))
+}
+
+// pipe creates a pipe and returns its id.
+func (p *person) pipe() string {
+	p.t.Helper()
+	_, id, _ := strings.Cut(p.ask(`"pipe.create"`), `"pipeid":"`)
+	return strings.TrimSuffix(id, `"}}`)
+}
+
+// answered returns when a request was answered; the zero time where it was not.
+func (p *person) answered(id string) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.got[id]
+}
+
+// open reports whether the connection is.
+func (p *person) open() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed.IsZero()
+}
+
+// dead counts the dead letters.
+func dead(t *testing.T, s *stack.Stack) string {
+	t.Helper()
+	const messages = types.QueueAttributeNameApproximateNumberOfMessages
+	out, err := s.Sources.SQS.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: aws.String(s.Env[handler.EnvDeadLetters]),
+		AttributeNames: []types.QueueAttributeName{messages}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Attributes[string(messages)]
+}
+
+// hangs has the posts to connections in a set get no answer, as long as their client waits.
+type hangs struct {
+	mu  sync.Mutex
+	ids map[string]bool
+}
+
+func (h *hangs) add(p *person) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ids[p.conn.ID()] = true
+}
+
+func (h *hangs) wire(next http.RoundTripper) http.RoundTripper {
+	next = taking(next)
+	return roundTrip(func(r *http.Request) (*http.Response, error) {
+		_, escaped, manage := strings.Cut(r.URL.EscapedPath(), "/%40connections/")
+		id, _ := url.PathUnescape(escaped)
+		h.mu.Lock()
+		hung := manage && h.ids[id]
+		h.mu.Unlock()
+		if !hung {
+			return next.RoundTrip(r)
+		}
+		if err := transcript.Sleep(r.Context(), handler.AttemptTimeout); err != nil {
+			return nil, err
+		}
+		return nil, context.DeadlineExceeded // as the functions' client gives up an attempt
+	})
+}
+
+// TestOneWhoTakesNothingStopsNobodysDeadlines: strangers who do not read, or whose connections hang, push, pull and read at sixty calls a second together,
+// and are owed answers of all kinds; whatever time-out another session has, its answer comes within 5 s of it. The streams are read as a deployment does, one
+// batch at a time.
+func TestOneWhoTakesNothingStopsNobodysDeadlines(t *testing.T) {
+	for _, how := range []string{"does not read", "hangs"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				hung := &hangs{ids: map[string]bool{}}
+				s := start(t, stack.Config{Chances: ordered(), Wire: hung.wire, Adjust: func(set *nexus.Settings) { set.PostLimit = handler.PostLimit }})
+				flood := func(until time.Time) {
+					for n := 0; time.Now().Before(until); n++ { // one who is closed comes again
+						p := connect(t, s)
+						pipe := p.pipe()
+						if p.stopReading(); how == "hangs" {
+							hung.add(p)
+						}
+						for ; time.Now().Before(until) && p.open(); n++ {
+							switch n % 4 {
+							case 0:
+								p.push("nobody.serves", 10)
+							case 1:
+								p.push("nobody.serves", 70)
+							case 2:
+								p.send(`"task.pull","params":{"prefix":"nobody.pushes","timeout":15}`)
+							case 3:
+								p.send(`"pipe.read","params":{"pipeid":"` + pipe + `","timeout":20}`)
+							}
+							<-time.After(time.Second / 30)
+						}
+					}
+				}
+				end := time.Now().Add(110 * time.Second)
+				var floods sync.WaitGroup
+				for range 2 {
+					floods.Go(func() { flood(end) })
+				}
+				<-time.After(20 * time.Second)
+				other := connect(t, s)
+				pipe := other.pipe()
+				began := time.Now()
+				due := map[string]int{}
+				for _, seconds := range []int{1, 20, 50, 65} {
+					due[other.push("other.serves", seconds)] = seconds
+					due[other.send(fmt.Sprintf(`"task.pull","params":{"prefix":"other.pushes","timeout":%d}`, seconds))] = seconds
+					due[other.send(fmt.Sprintf(`"pipe.read","params":{"pipeid":%q,"timeout":%d}`, pipe, seconds))] = seconds
+				}
+				floods.Wait()
+				for id, seconds := range due {
+					at, want := other.answered(id), time.Duration(seconds)*time.Second
+					if late := at.Sub(began) - want; at.IsZero() || late < 0 || late > 5*time.Second {
+						t.Errorf("the time-out of %s was answered after %s", want, at.Sub(began))
+					}
+				}
+				if n := dead(t, s); n != "0" {
+					t.Errorf("%s dead letters", n)
+				}
+			})
+		})
+	}
+}
+
+// TestOneWhoTakesNothingSlowsNoTopic: subscribers who do not read, or whose connections hang, with many pipes and many waiting reads, delay no message to
+// another subscriber by more than a second.
+func TestOneWhoTakesNothingSlowsNoTopic(t *testing.T) {
+	for _, how := range []string{"does not read", "hangs"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				hung := &hangs{ids: map[string]bool{}}
+				s := start(t, stack.Config{Chances: ordered(), Wire: hung.wire, Adjust: func(set *nexus.Settings) { set.PostLimit = handler.PostLimit }})
+				for range 3 {
+					p := connect(t, s)
+					for range 20 {
+						pipe := p.pipe()
+						p.ask(fmt.Sprintf(`"topic.sub","params":{"pipeid":%q,"topic":"news"}`, pipe))
+						for range 5 {
+							p.send(fmt.Sprintf(`"pipe.read","params":{"pipeid":%q,"max":1}`, pipe))
+						}
+					}
+					<-time.After(time.Second)
+					if p.stopReading(); how == "hangs" {
+						hung.add(p)
+					}
+				}
+				reader, publisher := connect(t, s), connect(t, s)
+				pipe := reader.pipe()
+				reader.ask(fmt.Sprintf(`"topic.sub","params":{"pipeid":%q,"topic":"news"}`, pipe))
+				for n := range 60 {
+					id := reader.send(fmt.Sprintf(`"pipe.read","params":{"pipeid":%q}`, pipe))
+					<-time.After(250 * time.Millisecond)
+					began := time.Now()
+					publisher.ask(fmt.Sprintf(`"topic.pub","params":{"topic":"news","msg":%d}`, n))
+					<-time.After(2 * time.Second)
+					if at := reader.answered(id); at.IsZero() || at.Sub(began) > time.Second+hop {
+						t.Errorf("message %d came after %s", n, at.Sub(began))
+					}
+				}
+			})
+		})
+	}
+}
+
+// hop is how long a publication without slow subscribers takes to a reader: the stream is asked four times a second, and some requests follow.
+const hop = 400 * time.Millisecond
