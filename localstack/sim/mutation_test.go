@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,8 +39,23 @@ func withoutLookingForTasks(o *Outgoing) {
 // without loses the messages of a kind.
 func without(wake string) func(*Outgoing) {
 	return func(o *Outgoing) {
-		if o.Op == "SendMessage" && bytes.Contains(o.Body, []byte(wake)) {
+		if !bytes.Contains(o.Body, []byte(wake)) {
+			return
+		}
+		switch o.Op {
+		case "SendMessage":
 			o.Answer = []byte(`{"MessageId":"lost"}`)
+		case "SendMessageBatch":
+			left := 0
+			o.Body = edited(o.Body, func(in map[string]any) {
+				in["Entries"] = slices.DeleteFunc(in["Entries"].([]any), func(e any) bool {
+					return strings.Contains(e.(map[string]any)["MessageBody"].(string), wake)
+				})
+				left = len(in["Entries"].([]any))
+			})
+			if left == 0 {
+				o.Answer = []byte(`{"Successful":[],"Failed":[]}`)
+			}
 		}
 	}
 }

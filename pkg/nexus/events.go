@@ -81,7 +81,9 @@ func (b *Bus) wakes() map[string]func(context.Context, timer.Wake) error {
 }
 
 // Woken does what a message of the delay queue says. An error says that it must come again.
-func (b *Bus) Woken(ctx context.Context, w timer.Wake) error { return b.WokenAll(ctx, []timer.Wake{w})[0] }
+func (b *Bus) Woken(ctx context.Context, w timer.Wake) error {
+	return b.WokenAll(ctx, []timer.Wake{w})[0]
+}
 
 // WokenAll does what some messages say, side by side, and returns the error of each.
 func (b *Bus) WokenAll(ctx context.Context, list []timer.Wake) []error {

@@ -17,5 +17,5 @@ func TestADetachedPushIsAnsweredThoughItsTaskIsOver(t *testing.T) {
 	other.got(`2 {"ok":true}`)
 	b.later()
 	pusher.got(`7 {"ok":true}`)
-	b.settled("worker ended", "worker.i1 → A 1")
+	b.settled("worker ended", "worker.i1 → A 1", "pusher.i2 → A 7") // the row marked the hand-over too; the ok was owed besides
 }
