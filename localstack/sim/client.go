@@ -181,6 +181,8 @@ type call struct {
 	tagging *tagging
 	other   *client // whose session is to be reloaded or ended
 	probes  bool    // it tries what the session may
+	grabs   bool    // it tries what only an administrator may
+	vouches string  // of a task.result of a login method's task: whom it logs in
 }
 
 // push is what a call pushes.

@@ -22,6 +22,8 @@ const (
 type login struct {
 	user string
 	good bool // the password
+	// method says that it asks the worker of a login method.
+	method bool
 }
 
 // tagging is what a user.setTags sets, or a user.delTags takes.
@@ -33,7 +35,13 @@ func (c *client) actLogin() {
 		c.administer()
 		return
 	}
-	switch n := c.w.rng.IntN(8); {
+	switch n := c.w.rng.IntN(14); {
+	case n >= 11:
+		c.grab()
+	case n >= 8:
+		if c.entries < c.role.atOnce {
+			c.logInBy()
+		}
 	case n < 4 && c.entries >= c.role.atOnce:
 	case n < 2:
 		l := &login{user: userNames[c.w.rng.IntN(len(userNames))], good: c.w.rng.IntN(8) > 0}
@@ -55,7 +63,9 @@ func (c *client) actLogin() {
 func (c *client) administer() {
 	w := c.w
 	user := userNames[w.rng.IntN(len(userNames))]
-	switch n := w.rng.IntN(20); {
+	switch n := w.rng.IntN(28); {
+	case n >= 20:
+		c.serve()
 	case len(w.userTrace[user]) == 0:
 		c.send("user.create", map[string]any{"user": user, "pass": userPass})
 	case n < 9:

@@ -20,6 +20,7 @@ func (w *world) check() {
 	h.checkLocks()
 	h.checkFreed()
 	h.checkLogins()
+	h.checkRights()
 	h.checkKicks()
 	h.checkEmpty()
 }

@@ -73,6 +73,14 @@ func (h *history) due(k *call) (due time.Time, recorded bool) {
 		return time.Time{}, false
 	}
 	switch {
+	case k.login != nil && k.login.method:
+		if l := h.tasks[k.request]; l != nil {
+			for _, s := range l.snaps {
+				if due = s.deadline; s.done() {
+					return earlier(s.at, s.deadline), true
+				}
+			}
+		}
 	case k.push != nil:
 		l := h.tasks[k.request]
 		if k.push.detached {

@@ -55,6 +55,11 @@ func (h *history) checkEntry(c *client, before, s *sessionSnap, since int) int {
 	case k == nil:
 		h.failf("logins: the session of %s became %s %s by nobody's call", c, s.user, s.tags)
 		return since
+	case k.method == "sys.login" && k.client == c && k.login.method:
+		if by, whom := h.voucher(k); by == nil || whom != s.user {
+			h.failf("logins: %s made the session of %s that of %s, for whom %s vouched", k, c, s.user, by)
+		}
+		user = s.user
 	case k.method == "sys.login" && k.client == c && k.login.good:
 		user = k.login.user
 	case k.method == "sys.reload" && k.client == c:

@@ -124,6 +124,19 @@ func byWhoIsSubscribedNow(o *Outgoing) {
 	}
 }
 
+// withoutTheWorker lets anybody end a login method's task who knows it.
+func withoutTheWorker(o *Outgoing) {
+	condition := []byte(`(attribute_not_exists(#then) OR `)
+	o.Body = bytes.ReplaceAll(o.Body, condition, append([]byte(`(attribute_exists(#kind) OR `), condition[1:]...))
+}
+
+// eventually has the looks for tasks and pulls be eventual.
+func eventually(o *Outgoing) {
+	if o.Op == "Query" && o.Table == "tasks" {
+		o.Body = bytes.ReplaceAll(o.Body, []byte(`"ConsistentRead":true`), []byte(`"ConsistentRead":false`))
+	}
+}
+
 // TestMutations proves that the simulation misses what is taken out: of the first seeds some fails, and none does without the mutation.
 func TestMutations(t *testing.T) {
 	const most = 300
@@ -141,6 +154,8 @@ func TestMutations(t *testing.T) {
 		{"without what a pipe has seen of a topic", Options{Rewrite: withoutSeen, Mix: []family{topics}}},
 		{"by who is subscribed when a publication is handed out", Options{Rewrite: byWhoIsSubscribedNow, Mix: []family{topics}}},
 		{"without the range that a claim names", Options{Rewrite: withoutRange, Mix: []family{pipes}}},
+		{"without the worker's alone on a login's task", Options{Rewrite: withoutTheWorker, Mix: []family{logins}}},
+		{"with eventual reads where both sides look", Options{Rewrite: eventually, Lags: true, Mix: []family{tasks}}},
 		{"without the condition of a lock's take-over", Options{Rewrite: withoutTheGrantThatWasRead, Mix: []family{locks}}},
 	} {
 		t.Run(m.name, func(t *testing.T) {
@@ -151,7 +166,7 @@ func TestMutations(t *testing.T) {
 					continue
 				}
 				t.Logf("seed %d: %s", seed, r.Failures[0])
-				if whole := run(t, seed, Options{Mix: m.options.Mix}); len(whole.Failures) > 0 {
+				if whole := run(t, seed, Options{Mix: m.options.Mix, Lags: m.options.Lags}); len(whole.Failures) > 0 {
 					t.Errorf("seed %d fails without the mutation too: %s", seed, whole.Failures[0])
 				}
 				return

@@ -122,6 +122,11 @@ func (c *client) finish(taskid string, how int) {
 		return
 	}
 	n := len(c.w.calls) + 1
+	if how == withResult && isLogin(taskid) {
+		user := userNames[c.w.rng.IntN(len(userNames))]
+		c.sendWith("task.result", map[string]any{"taskid": taskid, "result": vouchedFor(user)}, func(k *call) { k.taskid, k.vouches = taskid, user })
+		return
+	}
 	switch how {
 	case withResult:
 		result := map[string]any{"by": n}

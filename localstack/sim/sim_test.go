@@ -18,6 +18,7 @@ import (
 var (
 	seeds = flag.Uint64("seeds", defaultSeeds, "how many seeds TestSim runs")
 	first = flag.Uint64("first", 1, "the first of them")
+	only  = flag.String("family", "", "the only family of calls in all runs")
 	log   = flag.Bool("log", false, "print the log of each seed")
 )
 
@@ -46,6 +47,16 @@ func run(t *testing.T, seed uint64, o Options) (r *Report) {
 	return r
 }
 
+// onlyFamily is the mix that -family asks for.
+func onlyFamily() []family {
+	for f := range families {
+		if f.String() == *only {
+			return []family{f}
+		}
+	}
+	return nil
+}
+
 // TestSim runs seeds, some side by side.
 func TestSim(t *testing.T) {
 	began := time.Now()
@@ -63,7 +74,7 @@ func TestSim(t *testing.T) {
 			t.Run("", func(t *testing.T) {
 				t.Parallel()
 				for i, ok := take(); ok; i, ok = take() {
-					r := run(t, *first+i, Options{Verbose: *log})
+					r := run(t, *first+i, Options{Verbose: *log, Mix: onlyFamily()})
 					if reports[i] = r; len(r.Failures) > 0 {
 						t.Errorf("seed %d (%s, %s, log %016x) fails; again: make sim SEEDS=1 FIRST=%d, with its log: LOG=1\n\t%s", r.Seed, r.Weather, r.Families, r.Hash, r.Seed,
 							strings.Join(r.Failures, "\n\t"))

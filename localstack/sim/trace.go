@@ -1,6 +1,9 @@
 package sim
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // The trace of tasks follows every item of their table. What the invariants say of the order of hand-overs can only be seen there; a client sees
 // posts, and posts overtake one another.
@@ -46,12 +49,12 @@ type trace struct {
 
 func (t *trace) init() { t.lives = map[itemKey]*life{} }
 
-// directoryPart is pkg/task's partition of paths.
-const directoryPart = "@paths"
+// ownPart tells whether a partition holds no tasks, but what pkg/task knows of paths.
+func ownPart(part string) bool { return strings.HasPrefix(part, "@") }
 
 // taskWritten takes a snap of an item of the table of tasks.
 func (w *world) taskWritten(r *request, key itemKey, i rawItem) {
-	if key[0] == directoryPart {
+	if ownPart(key[0]) {
 		return
 	}
 	w.trace.n++

@@ -70,7 +70,7 @@ func (c *client) answered(k *call, a *answer) {
 		}
 		if json.Unmarshal(a.Result, &listed) == nil {
 			for _, l := range listed {
-				if l.Method != "" {
+				if l.Method != "" && l.ID != "" {
 					w.know(l.ID)
 				}
 			}

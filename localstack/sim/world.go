@@ -27,6 +27,8 @@ type Options struct {
 	Rewrite func(r *Outgoing)
 	// RepairAge replaces task.RepairAge where it is not zero.
 	RepairAge time.Duration
+	// Lags has what is read eventually be old in all runs.
+	Lags bool
 	// Mix is the families of calls that the run is of; the seed's where empty.
 	Mix []family
 }
@@ -166,7 +168,7 @@ func (w *world) start() error {
 		w.slots[n] = n
 	}
 	w.environments, w.skewed = len(w.slots), w.rng.IntN(3) == 0
-	w.lags, w.small = w.rng.IntN(3) == 0, w.rng.IntN(3) == 0
+	w.lags, w.small = w.rng.IntN(3) == 0 || w.options.Lags, w.rng.IntN(3) == 0
 	w.patient, w.tokens = w.rng.IntN(3) == 0, uint(w.rng.IntN(quota))
 	env := map[string]string{}
 	if w.rng.IntN(5) == 0 {
