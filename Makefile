@@ -8,7 +8,7 @@ LINTER    := build/cfn-lint/bin/cfn-lint
 FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-infra test-deploy test-dynamodb-local test-localstack-free test-endpoint localstack-deploy test-localstack localstack-down lint vuln build bench sim bootstrap doctor synth diff deploy destroy node credentials clean
+.PHONY: help run test test-infra test-deploy test-dynamodb-local test-localstack-free test-endpoint localstack-deploy test-localstack localstack-down lint vuln build bench attack sim bootstrap doctor synth diff deploy destroy node credentials clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile
@@ -86,6 +86,9 @@ build: ## build each function for Lambda into build/<name>.zip, and refuse one o
 
 bench: ## measure the local stack from a separate process; ARGS="…" are the benchmark's
 	go run ./localstack/bench $(ARGS)
+
+attack: ## play what was found of attacks against a local stack, five minutes for all; ARGS="-only 3,7a"; URL=ws://127.0.0.1:8080 for one that runs
+	go run ./localstack/attack $(if $(URL),-url $(URL)) $(ARGS)
 
 # Go test's own lines are left out, so that the simulation's summary stands last.
 sim: ## run SEEDS=n simulations from seed FIRST=k on; a seed that fails is named and fails again; LOG=1 prints what happened
