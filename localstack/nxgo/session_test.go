@@ -69,7 +69,7 @@ func TestSessionReload(t *testing.T) {
 	b.refused(nxcore.ErrPermissionDenied)(ada.SessionReload(ada.Id()))
 	b.want(`{"reloaded":1}`)(root.SessionReload(ada.Id()))
 	b.want(`{"count":0}`)(ada.LockCount(""))
-	b.want(`{"reloaded":0}`)(root.SessionReload("nosuch"))
+	b.want(`{"reloaded":0}`)(root.SessionReload("no such connection"))
 }
 
 func TestNodes(t *testing.T) {

@@ -24,14 +24,18 @@ var (
 	errNotUTF8       = errors.New("not UTF-8")
 	errLong          = errors.New("over 500 bytes")
 	errShortUser     = errors.New("under 3 bytes")
+	errTwoUsers      = errors.New("holds >")
 	errShortPassword = errors.New("under 4 bytes")
 )
 
-// UserName is the canonical user name of s: 3 to 500 bytes.
+// UserName is the canonical user name of s: 3 to 500 bytes, without >, which stands between two names in sys.login.
 func UserName(s string) (string, error) {
 	name, err := canonical(s)
-	if err == nil && len(name) < MinUserName || err == errEmpty {
+	switch {
+	case err == nil && len(name) < MinUserName || err == errEmpty:
 		return "", errShortUser
+	case strings.Contains(name, ">"):
+		return "", errTwoUsers
 	}
 	return name, err
 }
@@ -88,10 +92,11 @@ func ListPrefix(s string) (string, error) {
 	return canonical(s)
 }
 
-// TagPrefix is the canonical prefix that tags are kept under, which may be given as a path: "a.b." is "a.b". "." is the root.
+// TagPrefix is the canonical prefix that tags are kept under, which may be given as a path: "a.b." is "a.b". "." is the root, and "" what listing
+// everything is on.
 func TagPrefix(s string) (string, error) {
-	if s == "." {
-		return ".", nil
+	if s == "." || s == "" {
+		return s, nil
 	}
 	return canonical(strings.TrimSuffix(s, "."))
 }

@@ -27,11 +27,18 @@ func (t Tags) InForce(name string) map[string]json.RawMessage {
 	return set
 }
 
-// winners yields the prefixes that bear on a name, from the one that wins over all: ".", a, a.b, a.b.c.
+// winners yields the prefixes that bear on a name, from the one that wins over all: ".", a, a.b, a.b.c. On "", which is what listing everything is
+// on, bear "." and "".
 func (t Tags) winners(name string) func(yield func(prefix string) bool) {
 	return func(yield func(string) bool) {
-		name = strings.TrimRight(name, ".")
-		if !yield(".") || name == "" {
+		if !yield(".") {
+			return
+		}
+		everything := name == ""
+		if name = strings.TrimRight(name, "."); name == "" {
+			if everything {
+				yield("")
+			}
 			return
 		}
 		for i := 0; i < len(name); i++ {
@@ -57,6 +64,16 @@ func (t Tags) inForce(tag, name string) (raw json.RawMessage, ok bool) {
 // number other than zero.
 func (t Tags) Allows(method, subject string) bool {
 	return t.grants("@"+method, subject) || t.grants("@admin", subject)
+}
+
+// AllowsAny says whether Allows is true on any subject at all. What is in force on a subject is in force on the prefix that says it too.
+func (t Tags) AllowsAny(method string) bool {
+	for prefix := range t {
+		if t.Allows(method, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // Denies says whether @method in force on the subject is explicitly false (or zero, as a number stands for a truth

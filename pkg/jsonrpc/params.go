@@ -135,6 +135,18 @@ func (p *Params) OptInt(name string, def int64) int64 {
 	return n
 }
 
+// OptBound is OptInt for a number that says how much of something at most, or at least: what does not fit 64 bits is as much as fits.
+func (p *Params) OptBound(name string, def int64) int64 {
+	if !p.Has(name) {
+		return def
+	}
+	n, ok := Bound(p.members[name])
+	if !ok {
+		p.Fail(name, "")
+	}
+	return n
+}
+
 // OptSeconds returns a number of seconds, fractions allowed, or def if it is absent or not positive. It is cut at 100 years.
 func (p *Params) OptSeconds(name string, def time.Duration) time.Duration {
 	if !p.Has(name) {
@@ -154,6 +166,23 @@ func (p *Params) OptSeconds(name string, def time.Duration) time.Duration {
 		return most
 	}
 	return max(time.Duration(f*float64(time.Second)), 1)
+}
+
+// Bound is Int, but for numbers that do not fit 64 bits: they are the greatest that does, or the least.
+func Bound(raw json.RawMessage) (int64, bool) {
+	if n, ok := Int(raw); ok {
+		return n, true
+	}
+	if len(raw) == 0 || (raw[0] != '-' && (raw[0] < '0' || raw[0] > '9')) {
+		return 0, false
+	}
+	switch f, _ := json.Number(raw).Float64(); { // one that is out of range is infinite
+	case f >= math.MaxInt64:
+		return math.MaxInt64, true
+	case f <= math.MinInt64:
+		return math.MinInt64, true
+	}
+	return 0, false
 }
 
 // Int reads a JSON number that is whole and fits 64 bits.

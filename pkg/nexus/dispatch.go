@@ -143,7 +143,7 @@ func (b *Bus) run(ctx context.Context, c *call.Call, req *jsonrpc.Request, size 
 	if err := params.Err(); err != nil {
 		return "", err
 	}
-	if p.guarded || p.loaded {
+	if p.guarded || p.judged {
 		c.Session, err = b.Sessions.Load(ctx, c.Connid)
 		if err != nil {
 			return "", err
@@ -158,7 +158,7 @@ func (b *Bus) run(ctx context.Context, c *call.Call, req *jsonrpc.Request, size 
 			return "", jsonrpc.Err(jsonrpc.PermissionDenied, "")
 		}
 	}
-	if p.guarded && !p.allows(m.Name, c) {
+	if p.guarded && !p.allows(m.Name, c) || p.judged && !c.Session.Tags.AllowsAny(m.Name) {
 		return "", jsonrpc.Err(jsonrpc.PermissionDenied, "")
 	}
 	return p.run(ctx, c)

@@ -1,7 +1,6 @@
 package nexus
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -35,8 +34,8 @@ type Method struct {
 // prepared is a call whose params are read, but not yet known to be good.
 type prepared struct {
 	entered bool   // who has not logged in needs a tag
-	loaded  bool   // the session is loaded; a call that finds its subjects itself asks for permission itself
-	guarded bool   // the session is loaded and must allow the method on the subject
+	judged  bool   // the session must allow the method on something; the call, which finds its subjects itself, asks for permission on each
+	guarded bool   // the session must allow the method on the subject
 	subject string // what permission is needed on
 	// self may allow what the tags do not, as far as the call is on oneself (call.Call.Oneself); nil never does.
 	self func(c *call.Call) bool
@@ -106,12 +105,12 @@ func twice[P any](name, function string, read func(*jsonrpc.Params) P, subject f
 	}}
 }
 
-// judged is a method that finds out itself what it needs permission on, and asks for it by its name.
+// judged is a method that finds out itself what it needs permission on, and asks for it by its name. Who has that on nothing at all is refused before.
 func judged[P any](name, function string, read func(*jsonrpc.Params) P,
 	run func(b *Bus, ctx context.Context, c *call.Call, p P, may func(subject string) bool) (jsonrpc.Outcome, error)) Method {
 	return Method{Name: name, Function: function, prepare: func(b *Bus, p *jsonrpc.Params) prepared {
 		params := read(p)
-		return prepared{loaded: true, run: func(ctx context.Context, c *call.Call) (jsonrpc.Outcome, error) {
+		return prepared{judged: true, run: func(ctx context.Context, c *call.Call) (jsonrpc.Outcome, error) {
 			return run(b, ctx, c, params, func(subject string) bool { return c.Session.Tags.Allows(name, subject) })
 		}}
 	}}
@@ -158,7 +157,7 @@ func readList(p *jsonrpc.Params) access.List {
 	p.Check("prefix", err)
 	filter, err := access.CompileFilter(p.OptString("filter", ""))
 	p.Check("filter", err)
-	depth := clamp(p.OptInt("depth", -1), -1)
+	depth := clamp(p.OptBound("depth", -1), -1)
 	list := readPage(p)
 	list.Prefix, list.Filter, list.Depth = prefix, filter, depth
 	return list
@@ -166,7 +165,7 @@ func readList(p *jsonrpc.Params) access.List {
 
 // readPage reads what a list call takes that has no names to select by.
 func readPage(p *jsonrpc.Params) access.List {
-	return access.List{Limit: clamp(p.OptInt("limit", access.DefaultLimit), 0), Skip: clamp(p.OptInt("skip", 0), 0)}
+	return access.List{Limit: clamp(p.OptBound("limit", access.DefaultLimit), 0), Skip: clamp(p.OptBound("skip", 0), 0)}
 }
 
 // readCount reads what every count call takes. Nexus knows no limit of the rows that subprefixes brings: they are cut only where one is asked for.
@@ -185,6 +184,4 @@ func countSubject(c access.Count) string { return listSubject(c.List) }
 func clamp(n, least int64) int { return int(min(max(n, least), 1<<30)) }
 
 // listSubject is the name a list call needs permission on: the prefix listed.
-func listSubject(l access.List) string {
-	return cmp.Or(l.Prefix, ".")
-}
+func listSubject(l access.List) string { return l.Prefix }

@@ -13,13 +13,13 @@ import (
 	"nexus/pkg/nexus"
 )
 
-// takes are the kinds of JSON that a member of params may have: s string, n number, w whole number, b boolean, o object, a array, * any. A ! says that it
+// takes are the kinds of JSON that a member of params may have: s string, n number, w whole number, h one that fits no 64 bits, b boolean, o object, a array, * any. A ! says that it
 // must be there. What a member may not be is -32602, and names it.
 type takes string
 
 // members are what each call reads of its params.
 func members() map[string]map[string]takes {
-	listing := map[string]takes{"prefix": "s", "limit": "w", "skip": "w", "depth": "w", "filter": "s"}
+	listing := map[string]takes{"prefix": "s", "limit": "wh", "skip": "wh", "depth": "wh", "filter": "s"}
 	counting := maps.Clone(listing)
 	counting["subprefixes"] = "b"
 	userOnly := map[string]takes{"user": "s!"}
@@ -30,15 +30,15 @@ func members() map[string]map[string]takes {
 	subscription := map[string]takes{"pipeid": "s!", "topic": "s!"}
 	return map[string]map[string]takes{
 		"pipe.close":            {"pipeid": "s!"},
-		"pipe.create":           {"len": "w"},
-		"pipe.read":             {"pipeid": "s!", "max": "w", "timeout": "n"},
+		"pipe.create":           {"len": "wh"},
+		"pipe.read":             {"pipeid": "s!", "max": "wh", "timeout": "n"},
 		"pipe.write":            {"pipeid": "s!", "msg": "*", "multi": "b"},
 		"sync.count":            counting,
 		"sync.list":             listing,
 		"sync.lock":             lock,
 		"sync.unlock":           lock,
 		"sys.login":             {"method": "s", "user": "s!", "pass": "s!"},
-		"sys.node.list":         {"limit": "w", "skip": "w"},
+		"sys.node.list":         {"limit": "wh", "skip": "wh"},
 		"sys.ping":              {},
 		"sys.reload":            {},
 		"sys.session.count":     counting,
@@ -46,13 +46,13 @@ func members() map[string]map[string]takes {
 		"sys.session.list":      listing,
 		"sys.session.reload":    session,
 		"sys.version":           {},
-		"sys.watchdog":          {"watchdog": "w"},
+		"sys.watchdog":          {"watchdog": "wh"},
 		"task.cancel":           {"taskid": "s!", "id": "*"},
 		"task.count":            counting,
 		"task.error":            {"taskid": "s!", "code": "w", "message": "s", "data": "*"},
 		"task.list":             listing,
-		"task.pull":             {"prefix": "s", "timeout": "n"},
-		"task.push":             {"method": "s!", "params": "*!", "detached": "b", "prio": "w", "ttl": "w", "timeout": "n"},
+		"task.pull":             {"prefix": "s!", "timeout": "n"},
+		"task.push":             {"method": "s!", "params": "*!", "detached": "b", "prio": "w", "ttl": "wh", "timeout": "n"},
 		"task.reject":           {"taskid": "s!"},
 		"task.result":           {"taskid": "s!", "result": "*"},
 		"topic.count":           counting,
@@ -76,7 +76,7 @@ func members() map[string]map[string]takes {
 		"user.listTemplate":     userOnly,
 		"user.rename":           {"user": "s!", "new": "s!"},
 		"user.setDisabled":      {"user": "s!", "disabled": "b!"},
-		"user.setMaxSessions":   {"user": "s!", "maxsessions": "w!"},
+		"user.setMaxSessions":   {"user": "s!", "maxsessions": "wh!"},
 		"user.setPass":          {"user": "s!", "pass": "s!"},
 		"user.setTags":          {"user": "s!", "prefix": "s!", "tags": "o!"},
 	}
@@ -88,7 +88,8 @@ func odd() map[byte][]string {
 		's': {`""`, `"."`, `".."`, `"-"`, `"a-"`, `"-a"`, `"a b"`, `"5"`, `"true"`, `"null"`, `"*"`, `"@"`, `"@x"`, `">"`, `"a>"`, `">a"`, `"("`, `"\u0000"`, `"\ud800\udfff"`, `"\udfff"`,
 			`"ẞİ\u0130"`, `"\u2028"`, `"a#b|c/d%"`, `"` + strings.Repeat("İ", 250) + `"`, `"` + strings.Repeat("x", 10<<10) + `"`, `"` + strings.Repeat("a.", 5<<10) + `a"`},
 		'w': {`0`, `-0`, `1`, `-1`, `1.0`, `1e2`, `2147483648`, `9223372036854775807`, `-9223372036854775808`},
-		'n': {`1.5`, `-0.25`, `1e-400`, `1e19`, `-1e300`, `9223372036854775808`, `123456789012345678901234567890`},
+		'n': {`1.5`, `-0.25`, `1e-400`},
+		'h': {`1e19`, `-1e300`, `1e400`, `9223372036854775808`, `-9223372036854775809`, `123456789012345678901234567890`},
 		'b': {`true`, `false`},
 		'o': {`{}`, `{"":1}`, `{"a":{"@admin":"x"}}`, `{"a":null}`, strings.Repeat(`{"a":`, 500) + "1" + strings.Repeat("}", 500)},
 		'a': {`[]`, `[""]`, `[1,"x"]`, `[[]]`, strings.Repeat("[", 5000) + strings.Repeat("]", 5000)},
@@ -100,7 +101,7 @@ func (t takes) may(kind byte) bool {
 	switch {
 	case strings.ContainsRune(string(t), '*'), strings.IndexByte(string(t), kind) >= 0:
 		return true
-	case kind == 'w':
+	case kind == 'w', kind == 'h':
 		return strings.ContainsRune(string(t), 'n')
 	}
 	return false

@@ -208,10 +208,10 @@ func (g *guarded) put(connid, user string, tags any) {
 // actor is the uid of the user that sessions are of.
 const actor = "the actor's"
 
-// actor makes, past the bus, the user that sessions are of, as it was.
-func (g *guarded) actor() {
+// user makes, past the bus, a user that sessions are of, as it was.
+func (g *guarded) user(name string) {
 	g.t.Helper()
-	if _, err := g.db.Do(g.t.Context(), store.Write{Table: store.Users, Item: store.Item{"user": store.S("actor"), "uid": store.S(actor), "tags": store.S("{}"),
+	if _, err := g.db.Do(g.t.Context(), store.Write{Table: store.Users, Item: store.Item{"user": store.S(name), "uid": store.S(actor), "tags": store.S("{}"),
 		"req": store.S("r")}}); err != nil {
 		g.t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func (g *guarded) denied(m nexus.Method, l line, s situation) bool {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	g.actor()
+	g.user("actor")
 	tags := s.tags
 	if tags == nil {
 		tags = map[string]map[string]any{}
@@ -250,8 +250,9 @@ func (g *guarded) denied(m nexus.Method, l line, s situation) bool {
 	params := l.params
 	if l.session {
 		g.victims++
-		victim := fmt.Sprintf("victim%04d", g.victims)
+		victim := fmt.Sprintf("a connection of victim%04d", g.victims)
 		g.put(victim, l.subject, map[string]any{})
+		g.user(l.subject)
 		params = strings.ReplaceAll(params, "$victim", victim)
 	}
 	c.conn.Receive([]byte(`{"id":1,"method":"` + m.Name + `","params":` + params + `}`))
@@ -263,6 +264,9 @@ func (g *guarded) denied(m nexus.Method, l line, s situation) bool {
 	}
 	if len(c.got) != 1 {
 		g.t.Fatalf("%s, %s: %d answers", m.Name, s.name, len(c.got))
+	}
+	if l.session { // one that may not be had counts as not there
+		return !strings.Contains(c.got[0].text, `ed":1}`)
 	}
 	return strings.Contains(c.got[0].text, `"code":-32010`)
 }

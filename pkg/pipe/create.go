@@ -14,12 +14,9 @@ type Create struct{ Len int64 }
 
 // ReadCreate reads pipe.create's params.
 func ReadCreate(p *jsonrpc.Params) Create {
-	n := p.OptInt("len", DefaultLen)
+	n := min(p.OptBound("len", DefaultLen), MaxLen)
 	if n < 1 {
 		n = DefaultLen
-	}
-	if n > MaxLen {
-		p.Fail("len", "over 100000")
 	}
 	return Create{Len: n}
 }

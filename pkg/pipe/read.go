@@ -22,7 +22,7 @@ type Read struct {
 
 // ReadRead reads pipe.read's params.
 func ReadRead(p *jsonrpc.Params) Read {
-	in := Read{Pipeid: p.String("pipeid"), Max: min(p.OptInt("max", DefaultMax), MaxLen), Timeout: p.OptSeconds("timeout", 0)}
+	in := Read{Pipeid: p.String("pipeid"), Max: min(p.OptBound("max", DefaultMax), MaxLen), Timeout: p.OptSeconds("timeout", 0)}
 	if in.Max < 1 {
 		in.Max = DefaultMax
 	}

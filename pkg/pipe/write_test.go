@@ -14,12 +14,13 @@ func TestCreate(t *testing.T) {
 	owner := b.client("owner")
 	for _, c := range []struct{ params, want, state string }{
 		{`{}`, "A", ""}, {`{"len":1}`, "B", " len=1"}, {`{"len":0}`, "C", ""}, {`{"len":-5}`, "D", ""}, {`{"len":100000}`, "E", " len=100000"},
-		{`{"len":100001}`, "-32602 Invalid params:[len: over 100000]", ""}, {`{"len":"5"}`, "-32602 Invalid params:[len]", ""},
+		{`{"len":100001}`, "F", ""}, {`{"len":1e400}`, "G", ""}, {`{"len":-1e400}`, "H", ""}, {`{"len":"5"}`, "-32602 Invalid params:[len]", ""},
 	} {
 		b.says(owner.create(c.params), c.want)
 	}
 	b.want("A owner head=0.0/0 tail=0/0", "B owner len=1 head=0.0/0 tail=0/0", "C owner head=0.0/0 tail=0/0", "D owner head=0.0/0 tail=0/0",
-		"E owner len=100000 head=0.0/0 tail=0/0")
+		"E owner len=100000 head=0.0/0 tail=0/0", "F owner len=100000 head=0.0/0 tail=0/0", "G owner len=100000 head=0.0/0 tail=0/0",
+		"H owner head=0.0/0 tail=0/0")
 }
 
 func TestWriteAndRead(t *testing.T) {

@@ -34,13 +34,17 @@ func (b *bench) reload(prefix, want string, may func(string) bool) {
 }
 
 func TestReadSelect(t *testing.T) {
-	for params, want := range map[string]string{`{"connId":"ab"}`: "ab", `{"connid":"cd"}`: "cd", `{"connId":"ab","connid":"cd"}`: "ab"} {
+	const ab, cd = "ab34567890123456", "cd345678901234567"
+	for params, want := range map[string]string{`{"connId":"` + ab + `"}`: ab, `{"connid":"` + cd + `"}`: cd, `{"connId":"` + ab + `","connid":"` + cd + `"}`: ab,
+		`{"connId":"` + ab + `","all":false}`: ab, `{"all":true}`: "", `{"all":true,"connId":null}`: ""} {
 		p := jsonrpc.ReadParams([]byte(params))
 		if got := session.ReadSelect(p); got.Prefix != want || p.Err() != nil {
 			t.Errorf("%s: %+v %v", params, got, p.Err())
 		}
 	}
-	for params, want := range map[string]string{`{}`: "connId", `{"connId":""}`: "connId: empty", `{"connid":7}`: "connid", `{"connid":null}`: "connId"} {
+	for params, want := range map[string]string{`{}`: "connId", `{"connId":""}`: "connId: under 16 bytes", `{"connid":7}`: "connid", `{"connid":null}`: "connId",
+		`{"connId":"` + ab[:15] + `"}`: "connId: under 16 bytes", `{"all":false}`: "connId", `{"all":1}`: "all", `{"all":true,"connid":"` + ab + `"}`: "all: with a connid",
+		`{"all":true,"connId":""}`: "all: with a connId"} {
 		if got := harness.Detail(session.ReadSelect)(params); got != want {
 			t.Errorf("%s: %q, want %q", params, got, want)
 		}
@@ -58,17 +62,14 @@ func TestKick(t *testing.T) {
 	b.as(one, "dora")
 	b.as(two, "dora")
 
-	// Who may not do it to all does it to none.
-	for prefix, may := range map[string]func(string) bool{
-		one[:8]: func(user string) bool { return user == "dora" },
-		three:   func(user string) bool { return user == "dora" },
-		one:     func(user string) bool { return user == "nobody" },
-	} {
-		_, err := b.sessions.Kick(b.ctx, b.call("c"), session.Select{Prefix: prefix}, may)
-		b.fails(err, jsonrpc.PermissionDenied, "")
-		_, err = b.sessions.ReloadOthers(b.ctx, b.call("c"), session.Select{Prefix: prefix}, may)
-		b.fails(err, jsonrpc.PermissionDenied, "")
-	}
+	// Those whom one may not do it to count as not there.
+	only := func(user string) func(string) bool { return func(other string) bool { return other == user } }
+	b.kick(b.call("c"), three, `"result":{"kicked":0}`, only("dora"))
+	b.kick(b.call("c"), one, `"result":{"kicked":0}`, only("nobody"))
+	b.kick(b.call("c"), "", `"result":{"kicked":0}`, only("else"))
+	b.reload(one, `"result":{"reloaded":0}`, only("nobody"))
+	b.reload(one[:8], `"result":{"reloaded":2}`, only("dora"))
+	b.reload("", `"result":{"reloaded":2}`, only("dora"))
 	// What is not there is no error, nor is it asked for.
 	none := func(user string) bool { t.Errorf("asked for %s", user); return false }
 	for _, prefix := range []string{"x", one + "x", strings.Repeat("x", 3000)} {
@@ -76,6 +77,8 @@ func TestKick(t *testing.T) {
 		b.reload(prefix, `"result":{"reloaded":0}`, none)
 	}
 	b.want(loggedIn(one, "dora", `{}`), loggedIn(two, "dora", `{}`), nobody(three))
+	b.kick(b.call("c"), one[:8], `"result":{"kicked":2}`, only("dora"))
+	b.want(one+" ended user=dora owner= tags={} wd=90", two+" ended user=dora owner= tags={} wd=90", nobody(three))
 }
 
 func TestKickEndsSessions(t *testing.T) {

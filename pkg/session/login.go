@@ -20,7 +20,7 @@ const MaxTags = 120 << 10
 // Users is what this family asks of users.
 type Users interface {
 	// Login returns what is in force for who logs in as a user, with the password of a perhaps other one, from an address, and how many live
-	// sessions that user may have, < 1 any number. Refusals are -32010.
+	// sessions that user may have, < 1 any number. Refusals are -32010; "" is the name of none, and refused after the same work as a wrong password.
 	Login(ctx context.Context, user, as, pass, ip string) (in call.Session, maxSessions int64, err error)
 	// Admit is Login for a user whom a login method vouches for.
 	Admit(ctx context.Context, user, ip string) (in call.Session, maxSessions int64, err error)
@@ -36,13 +36,13 @@ const basic = "basic"
 // Login is what sys.login takes.
 type Login struct {
 	Method string
-	// Of the basic method: whose password it is, and who is logged in with it, mostly the same.
+	// Of the basic method: whose password it is, and who is logged in with it, mostly the same; "" for a name that no user can have.
 	User, As, Pass string
 	// Of another method: where its task is pushed, and the params as they came, which are the task's.
 	Path, Task, Params string
 }
 
-// ReadLogin reads sys.login's params. A password of a length that none has is no mistake, but wrong.
+// ReadLogin reads sys.login's params. A name that no user has, and a password of a length that none has, are no mistakes, but wrong.
 func ReadLogin(p *jsonrpc.Params) Login {
 	out := Login{Method: strings.ToLower(p.OptString("method", basic))}
 	if out.Method != basic && out.Method != "" {
@@ -50,16 +50,22 @@ func ReadLogin(p *jsonrpc.Params) Login {
 	}
 	out.Method = basic
 	user, as, two := strings.Cut(p.String("user"), ">")
-	var err error
-	out.User, err = access.UserName(user)
-	p.Check("user", err)
+	out.User = possible(user)
 	out.As = out.User
 	if two {
-		out.As, err = access.UserName(as)
-		p.Check("user", err)
+		out.As = possible(as)
 	}
 	out.Pass = p.String("pass")
 	return out
+}
+
+// possible is the canonical name of a user, "" where none can be called so.
+func possible(user string) string {
+	name, err := access.UserName(user)
+	if err != nil {
+		return ""
+	}
+	return name
 }
 
 // Login carries out sys.login, one at a time on a connection. Until all is checked nothing is written but that it is under way: a failed login leaves the session

@@ -56,9 +56,15 @@ func TestReadLogin(t *testing.T) {
 		{`{"pass":"x"}`, session.Login{}, "user"},
 		{`{"user":"ana"}`, session.Login{}, "pass"},
 		{`{"user":"ana","pass":null}`, session.Login{}, "pass"},
-		{`{"user":"a","pass":"x"}`, session.Login{}, "user: under 3 bytes"},
-		{`{"user":"ana>","pass":"x"}`, session.Login{}, "user: under 3 bytes"},
-		{`{"user":"ana > bob","pass":"x"}`, session.Login{}, "user: holds white space"},
+		{`{"user":5,"pass":"x"}`, session.Login{}, "user"},
+		// Names that no user has are as wrong as any other.
+		{`{"user":"a","pass":"x"}`, session.Login{Method: "basic", Pass: "x"}, ""},
+		{`{"user":"","pass":""}`, session.Login{Method: "basic"}, ""},
+		{`{"user":" ana","pass":"x"}`, session.Login{Method: "basic", Pass: "x"}, ""},
+		{`{"user":"ana>","pass":"x"}`, session.Login{Method: "basic", User: "ana", Pass: "x"}, ""},
+		{`{"user":">ana","pass":"x"}`, session.Login{Method: "basic", As: "ana", Pass: "x"}, ""},
+		{`{"user":"ana > bob","pass":"x"}`, session.Login{Method: "basic", Pass: "x"}, ""},
+		{`{"user":"ana>bob>eva","pass":"x"}`, session.Login{Method: "basic", User: "ana", Pass: "x"}, ""},
 	}
 	for _, test := range tests {
 		p := jsonrpc.ReadParams([]byte(test.params))

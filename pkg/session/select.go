@@ -17,27 +17,36 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Select is what sys.session.kick and sys.session.reload take: the beginning of the connids that they are about.
+// Select is what sys.session.kick and sys.session.reload take: the beginning of the connids that they are about, "" for all.
 type Select struct{ Prefix string }
 
-// ReadSelect reads the params of sys.session.kick and sys.session.reload: connId as the specification spells it, or connid.
+// ReadSelect reads the params of sys.session.kick and sys.session.reload: connId as the specification spells it, or connid; or all, which is true.
 func ReadSelect(p *jsonrpc.Params) Select {
 	name := "connId"
 	if !p.Has(name) && p.Has("connid") {
 		name = "connid"
 	}
+	if p.OptBool("all") {
+		if p.Has(name) { // one of them is a mistake, and it is not known which
+			p.Fail("all", "with a "+name)
+		}
+		return Select{}
+	}
 	out := Select{p.String(name)}
-	if out.Prefix == "" {
-		p.Fail(name, "empty")
+	if len(out.Prefix) < minPrefix {
+		p.Fail(name, "under 16 bytes")
 	}
 	return out
 }
 
-// No connid is longer, in bytes.
-const maxConnid = 128
+// The lengths of a connid's beginning, in bytes: one that is shorter may be all connections' of a node; no connid is longer than the other.
+const (
+	minPrefix = 16
+	maxConnid = 128
+)
 
-// selected returns the live sessions whose connid begins with a prefix, in order, with their users. -32010 unless each of the users may be had:
-// who may not do it to all that the prefix names does it to none. A whole connid is read strongly; what else begins so is found by a scan.
+// selected returns the live sessions whose connid begins with a prefix and whose user may be had, in order, with their users. Others count as not
+// there: whether there are any is nobody's business who may not have them. A whole connid is read strongly; what else begins so is found by a scan.
 func (s *Sessions) selected(ctx context.Context, prefix string, may func(user string) bool) (connids []string, users map[string]string, err error) {
 	users = map[string]string{}
 	if len(prefix) > maxConnid {
@@ -45,10 +54,12 @@ func (s *Sessions) selected(ctx context.Context, prefix string, may func(user st
 	}
 	var g errgroup.Group
 	var exact store.Item
-	g.Go(func() (err error) {
-		exact, err = s.DB.Get(ctx, store.Sessions, key(prefix))
-		return err
-	})
+	if prefix != "" {
+		g.Go(func() (err error) {
+			exact, err = s.DB.Get(ctx, store.Sessions, key(prefix))
+			return err
+		})
+	}
 	err = s.scan(ctx, "#id, #user", func(item store.Item) {
 		if strings.HasPrefix(item.Str("id"), prefix) {
 			users[item.Str("id")] = item.Str("user")
@@ -64,11 +75,7 @@ func (s *Sessions) selected(ctx context.Context, prefix string, may func(user st
 	if exact.Str("state") == live {
 		users[prefix] = exact.Str("user")
 	}
-	for _, user := range users {
-		if !may(user) {
-			return nil, nil, jsonrpc.Err(jsonrpc.PermissionDenied, "")
-		}
-	}
+	maps.DeleteFunc(users, func(_, user string) bool { return !may(user) })
 	return slices.Sorted(maps.Keys(users)), users, nil
 }
 

@@ -14,7 +14,7 @@ type Watchdog struct{ Seconds *int64 }
 func ReadWatchdog(p *jsonrpc.Params) Watchdog {
 	const name = "watchdog"
 	if bare := p.Bare(); bare != nil {
-		n, ok := jsonrpc.Int(bare)
+		n, ok := jsonrpc.Bound(bare)
 		if !ok {
 			p.Fail(name, "")
 		}
@@ -23,7 +23,7 @@ func ReadWatchdog(p *jsonrpc.Params) Watchdog {
 	if !p.Has(name) {
 		return Watchdog{}
 	}
-	n := p.OptInt(name, 0)
+	n := p.OptBound(name, 0)
 	return Watchdog{&n}
 }
 

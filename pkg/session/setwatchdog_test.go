@@ -17,7 +17,7 @@ func TestWatchdog(t *testing.T) {
 	}
 	for _, test := range []struct{ params, in string }{
 		{``, "90"}, {`null`, "90"}, {`[]`, "90"}, {`{}`, "90"}, {`30`, "30"}, {``, "30"}, {`{"watchdog":1.2e2}`, "120"}, {`{"watchdog":null}`, "120"},
-		{`9`, "10"}, {`-1`, "10"}, {`{"watchdog":601}`, "600"}, {`600`, "600"},
+		{`9`, "10"}, {`-1`, "10"}, {`{"watchdog":601}`, "600"}, {`-1e30`, "10"}, {`{"watchdog":1e400}`, "600"}, {`1e30`, "600"},
 	} {
 		got, err := watchdog(test.params)
 		if want := jsonrpc.Outcome(`"result":{"ok":true,"watchdog":` + test.in + `}`); got != want || err != nil {
@@ -26,7 +26,7 @@ func TestWatchdog(t *testing.T) {
 	}
 	after := connid + " live user=nobody owner= tags={} wd=600"
 	b.want(after)
-	for _, params := range []string{`"30"`, `true`, `[30]`, `30.5`, `{"watchdog":"30"}`, `1e30`} {
+	for _, params := range []string{`"30"`, `true`, `[30]`, `30.5`, `{"watchdog":"30"}`, `1e-30`} {
 		_, err := watchdog(params)
 		b.fails(err, jsonrpc.InvalidParams, "watchdog")
 	}

@@ -22,7 +22,7 @@ func (p Pull) Subject() string { return p.Path }
 
 // ReadPull reads task.pull's params.
 func ReadPull(p *jsonrpc.Params) Pull {
-	path, err := access.TaskPrefix(p.OptString("prefix", ""))
+	path, err := access.TaskPrefix(p.String("prefix"))
 	p.Check("prefix", err)
 	return Pull{Path: path, Timeout: p.OptSeconds("timeout", 0)}
 }

@@ -48,7 +48,7 @@ func ReadPush(p *jsonrpc.Params) Push {
 	out.Params = params
 	out.Detached = p.OptBool("detached", "detach")
 	out.Prio = p.OptInt("prio", 0)
-	if out.TTL = p.OptInt("ttl", DefaultTTL); out.TTL < 1 {
+	if out.TTL = p.OptBound("ttl", DefaultTTL); out.TTL < 1 {
 		out.TTL = DefaultTTL
 	}
 	out.Timeout = p.OptSeconds("timeout", DefaultTimeout)

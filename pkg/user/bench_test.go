@@ -81,8 +81,12 @@ func (b *bench) table() string {
 
 // row is the line of table for a user whom nothing was done to but its tags.
 func row(name, pass, tags, request string) string {
-	return fmt.Sprintf("%s pass=%s tags=%s templates=[] whitelist=[] blacklist=[] maxsessions=50 disabled=false createdAt=%d req=%s attributes=12",
-		name, pass, tags, harness.Start().UnixMilli(), request)
+	most := user.DefaultMaxSessions
+	if name == user.Root {
+		most = 0
+	}
+	return fmt.Sprintf("%s pass=%s tags=%s templates=[] whitelist=[] blacklist=[] maxsessions=%d disabled=false createdAt=%d req=%s attributes=12",
+		name, pass, tags, most, harness.Start().UnixMilli(), request)
 }
 
 func (b *bench) want(table string) {

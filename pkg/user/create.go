@@ -3,7 +3,6 @@ package user
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"nexus/pkg/call"
 	"nexus/pkg/jsonrpc"
@@ -20,13 +19,10 @@ func ReadCreate(p *jsonrpc.Params) Create {
 	return out
 }
 
-// free says why no user may have a name: what the bus does by itself is done by @internal, and sys.login takes a>b as two names.
+// free says why no user may have a name: what the bus does by itself is done by @internal.
 func free(name string) error {
-	switch {
-	case name == "@internal":
+	if name == "@internal" {
 		return errors.New("reserved")
-	case strings.Contains(name, ">"):
-		return errors.New("holds >")
 	}
 	return nil
 }
@@ -39,7 +35,7 @@ func (u *Users) Create(ctx context.Context, c *call.Call, p Create) (jsonrpc.Out
 	}
 	// Key: the user. Condition: there is none. Effect: the user, without tags. A loser finds a user of that name. A repeated creation knows itself by a
 	// transaction's token: one that comes late must not bring back a user who was deleted meanwhile.
-	err = u.DB.Transact(ctx, c.Request, store.Write{Table: store.Users, Item: u.fresh(p.User, hash, "{}", c.Request), If: "attribute_not_exists(#user)"})
+	err = u.DB.Transact(ctx, c.Request, store.Write{Table: store.Users, Item: u.fresh(p.User, hash, "{}", DefaultMaxSessions, c.Request), If: "attribute_not_exists(#user)"})
 	if _, lost := errors.AsType[*store.Cancelled](err); lost {
 		return "", jsonrpc.Err(jsonrpc.UserExists, p.User)
 	}
@@ -47,8 +43,8 @@ func (u *Users) Create(ctx context.Context, c *call.Call, p Create) (jsonrpc.Out
 }
 
 // fresh is the item of a new user.
-func (u *Users) fresh(name, hash, tags, request string) store.Item {
+func (u *Users) fresh(name, hash, tags string, maxSessions int64, request string) store.Item {
 	return store.Item{"user": store.S(name), "uid": store.S(u.NewID()), "dir": store.S(directory), "hash": store.S(hash), "tags": store.S(tags), "templates": store.Strings(nil),
-		"whitelist": store.Strings(nil), "blacklist": store.Strings(nil), "maxsessions": store.N(DefaultMaxSessions),
+		"whitelist": store.Strings(nil), "blacklist": store.Strings(nil), "maxsessions": store.N(maxSessions),
 		"disabled": store.Bool(false), "createdAt": store.Millis(u.Now()), "req": store.S(request)}
 }

@@ -27,12 +27,14 @@ func (u *Users) GetTags(ctx context.Context, c *call.Call, p GetTags) (jsonrpc.O
 // GetEffectiveTags is what user.getEffectiveTags takes.
 type GetEffectiveTags struct{ User, Prefix string }
 
-// ReadGetEffectiveTags reads user.getEffectiveTags's params. The prefix may be "", for ".".
+// ReadGetEffectiveTags reads user.getEffectiveTags's params. The prefix may be ".", or "" for what listing everything is on.
 func ReadGetEffectiveTags(p *jsonrpc.Params) GetEffectiveTags {
-	out := GetEffectiveTags{User: readUser(p)}
-	var err error
-	out.Prefix, err = access.ListPrefix(p.String("prefix"))
-	p.Check("prefix", err)
+	out := GetEffectiveTags{User: readUser(p), Prefix: p.String("prefix")}
+	if out.Prefix != "." {
+		var err error
+		out.Prefix, err = access.ListPrefix(out.Prefix)
+		p.Check("prefix", err)
+	}
 	return out
 }
 

@@ -18,7 +18,7 @@ type SetMaxSessions struct {
 
 // ReadSetMaxSessions reads user.setMaxSessions's params.
 func ReadSetMaxSessions(p *jsonrpc.Params) SetMaxSessions {
-	out := SetMaxSessions{User: readUser(p), MaxSessions: p.OptInt("maxsessions", 0)}
+	out := SetMaxSessions{User: readUser(p), MaxSessions: p.OptBound("maxsessions", 0)}
 	if !p.Has("maxsessions") {
 		p.Fail("maxsessions", "")
 	}

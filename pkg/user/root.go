@@ -16,7 +16,7 @@ const Root = "root"
 // user name does: no call reaches it, and a listing, which goes by what only users have, does not show it.
 const firstStart = "first start"
 
-// CreateRoot makes the user root, with @admin on ".", on the first start of a deployment; created is false on every other. The password is one
+// CreateRoot makes the user root, with @admin on "." and any number of sessions, on the first start of a deployment; created is false on every other. The password is one
 // that user.create would take.
 func (u *Users) CreateRoot(ctx context.Context, pass string) (created bool, err error) {
 	if err := access.Password(pass); err != nil {
@@ -36,7 +36,7 @@ func (u *Users) CreateRoot(ctx context.Context, pass string) (created bool, err 
 	err = u.DB.Transact(ctx, request,
 		store.Write{Table: store.Users, If: "attribute_not_exists(#user)",
 			Item: store.Item{"user": store.S(firstStart), "at": store.Millis(u.Now())}},
-		store.Write{Table: store.Users, If: "attribute_not_exists(#user)", Item: u.fresh(Root, hash, `{".":{"@admin":true}}`, request)})
+		store.Write{Table: store.Users, If: "attribute_not_exists(#user)", Item: u.fresh(Root, hash, `{".":{"@admin":true}}`, 0, request)})
 	if _, lost := errors.AsType[*store.Cancelled](err); lost {
 		return false, nil
 	}
