@@ -2,9 +2,7 @@ package session
 
 import (
 	"context"
-	"strings"
 
-	"nexus/pkg/access"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
 )
@@ -12,17 +10,7 @@ import (
 // ConnectAs makes the session of a new connection that brings a user's name, which may be a>b as sys.login's, and password: it is logged in as that user from its
 // first moment, by the rules of sys.login. What sys.login would refuse is an error with its code, and leaves nothing behind. request is unique to this event.
 func (s *Sessions) ConnectAs(ctx context.Context, connid, ip, protocol, request, name, pass string) error {
-	user, as, two := strings.Cut(name, ">")
-	user, err := access.UserName(user)
-	if err == nil && two {
-		as, err = access.UserName(as)
-	}
-	if err != nil { // nobody has such a name
-		return jsonrpc.Err(jsonrpc.PermissionDenied, "")
-	}
-	if !two {
-		as = user
-	}
+	user, as := twoNames(name)
 	in, most, err := s.Users.Login(ctx, user, as, pass, ip)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ const MaxTags = 120 << 10
 // Users is what this family asks of users.
 type Users interface {
 	// Login returns what is in force for who logs in as a user, with the password of a perhaps other one, from an address, and how many live
-	// sessions that user may have, < 1 any number. Refusals are -32010; "" is the name of none, and refused after the same work as a wrong password.
+	// sessions that user may have, < 1 any number. Refusals are -32010.
 	Login(ctx context.Context, user, as, pass, ip string) (in call.Session, maxSessions int64, err error)
 	// Admit is Login for a user whom a login method vouches for.
 	Admit(ctx context.Context, user, ip string) (in call.Session, maxSessions int64, err error)
@@ -36,7 +36,7 @@ const basic = "basic"
 // Login is what sys.login takes.
 type Login struct {
 	Method string
-	// Of the basic method: whose password it is, and who is logged in with it, mostly the same; "" for a name that no user can have.
+	// Of the basic method: whose password it is, and who is logged in with it, mostly the same.
 	User, As, Pass string
 	// Of another method: where its task is pushed, and the params as they came, which are the task's.
 	Path, Task, Params string
@@ -49,21 +49,27 @@ func ReadLogin(p *jsonrpc.Params) Login {
 		return out.byTask(p)
 	}
 	out.Method = basic
-	user, as, two := strings.Cut(p.String("user"), ">")
-	out.User = possible(user)
-	out.As = out.User
-	if two {
-		out.As = possible(as)
-	}
+	out.User, out.As = twoNames(p.String("user"))
 	out.Pass = p.String("pass")
 	return out
 }
 
-// possible is the canonical name of a user, "" where none can be called so.
-func possible(user string) string {
-	name, err := access.UserName(user)
+// twoNames reads the name that a login gives: whose password it is, and who is logged in with it. a>b is two, any other twice the same.
+func twoNames(given string) (user, as string) {
+	first, second, two := strings.Cut(given, ">")
+	if user = someName(first); !two {
+		return user, user
+	}
+	return user, someName(second)
+}
+
+// someName is the canonical name of a user. What no user can be called is made a name that none has, for it begins with a space: to who asks for it it is one of
+// those that do not exist.
+func someName(given string) string {
+	name, err := access.UserName(given)
 	if err != nil {
-		return ""
+		const enough = 100 // bytes to tell one from another
+		return " " + strings.ToValidUTF8(given[:min(len(given), enough)], "")
 	}
 	return name
 }

@@ -58,13 +58,14 @@ func TestReadLogin(t *testing.T) {
 		{`{"user":"ana","pass":null}`, session.Login{}, "pass"},
 		{`{"user":5,"pass":"x"}`, session.Login{}, "user"},
 		// Names that no user has are as wrong as any other.
-		{`{"user":"a","pass":"x"}`, session.Login{Method: "basic", Pass: "x"}, ""},
-		{`{"user":"","pass":""}`, session.Login{Method: "basic"}, ""},
-		{`{"user":" ana","pass":"x"}`, session.Login{Method: "basic", Pass: "x"}, ""},
-		{`{"user":"ana>","pass":"x"}`, session.Login{Method: "basic", User: "ana", Pass: "x"}, ""},
-		{`{"user":">ana","pass":"x"}`, session.Login{Method: "basic", As: "ana", Pass: "x"}, ""},
-		{`{"user":"ana > bob","pass":"x"}`, session.Login{Method: "basic", Pass: "x"}, ""},
-		{`{"user":"ana>bob>eva","pass":"x"}`, session.Login{Method: "basic", User: "ana", Pass: "x"}, ""},
+		{`{"user":"a","pass":"x"}`, session.Login{Method: "basic", User: " a", As: " a", Pass: "x"}, ""},
+		{`{"user":"","pass":""}`, session.Login{Method: "basic", User: " ", As: " "}, ""},
+		{`{"user":" ana","pass":"x"}`, session.Login{Method: "basic", User: "  ana", As: "  ana", Pass: "x"}, ""},
+		{`{"user":"ana>","pass":"x"}`, session.Login{Method: "basic", User: "ana", As: " ", Pass: "x"}, ""},
+		{`{"user":">ana","pass":"x"}`, session.Login{Method: "basic", User: " ", As: "ana", Pass: "x"}, ""},
+		{`{"user":"ana > bob","pass":"x"}`, session.Login{Method: "basic", User: " ana ", As: "  bob", Pass: "x"}, ""},
+		{`{"user":"ana>bob>eva","pass":"x"}`, session.Login{Method: "basic", User: "ana", As: " bob>eva", Pass: "x"}, ""},
+		{`{"user":"` + strings.Repeat("é", 300) + `","pass":"x"}`, session.Login{Method: "basic", User: " " + strings.Repeat("é", 50), As: " " + strings.Repeat("é", 50), Pass: "x"}, ""},
 	}
 	for _, test := range tests {
 		p := jsonrpc.ReadParams([]byte(test.params))

@@ -1,7 +1,6 @@
 package user
 
 import (
-	"cmp"
 	"context"
 	"errors"
 
@@ -59,7 +58,7 @@ func (u *Users) Nobody(ctx context.Context, ip string) (access.Tags, error) {
 
 // Admit returns what Login does for a user whom somebody else vouches for, from an address (without port). Refusals are -32010.
 func (u *Users) Admit(ctx context.Context, name, ip string) (in call.Session, maxSessions int64, err error) {
-	if name == call.Nobody || name == "" {
+	if name == call.Nobody {
 		return call.Session{}, 0, refused()
 	}
 	item, err := u.DB.Get(ctx, store.Users, key(name))
@@ -95,9 +94,6 @@ func (u *Users) InForce(ctx context.Context, name, uid string) (call.Session, er
 	return call.Session{User: p.User, UID: p.UID, Tags: p.Tags}, err
 }
 
-// nameless is the key that is read for a name that no user can have: it holds white space.
-const nameless = "no user"
-
 // counted is Authenticate from an address, whose failures are counted: -32012, before a password is hashed, where there were too many of them.
 func (u *Users) counted(ctx context.Context, name, pass, ip string) (Profile, error) {
 	type read struct {
@@ -109,7 +105,7 @@ func (u *Users) counted(ctx context.Context, name, pass, ip string) (Profile, er
 		c, err := u.failures(ctx, name, ip)
 		beside <- read{c, err}
 	}()
-	item, err := u.DB.Get(ctx, store.Users, key(cmp.Or(name, nameless)))
+	item, err := u.DB.Get(ctx, store.Users, key(name))
 	counts := <-beside
 	if err := errors.Join(err, counts.err); err != nil {
 		return Profile{}, err
@@ -126,9 +122,9 @@ func (u *Users) counted(ctx context.Context, name, pass, ip string) (Profile, er
 	return p, err
 }
 
-// Authenticate returns the profile of the user who has a password; -32010, after the same work, if no such user has it. "" is the name of none.
+// Authenticate returns the profile of the user who has a password; -32010, after the same work, if no such user has it.
 func (u *Users) Authenticate(ctx context.Context, name, pass string) (Profile, error) {
-	item, err := u.DB.Get(ctx, store.Users, key(cmp.Or(name, nameless)))
+	item, err := u.DB.Get(ctx, store.Users, key(name))
 	if err != nil {
 		return Profile{}, err
 	}

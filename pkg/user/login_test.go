@@ -69,7 +69,7 @@ func TestEqualWork(t *testing.T) {
 	b.create("ana", "first")
 	b.create("tpl", "first")
 	b.set("ana", "templates", store.Strings([]string{"tpl"}))
-	for _, name := range []string{"ana", "ghost", "", "nobody"} {
+	for _, name := range []string{"ana", "ghost", " an", "nobody"} {
 		gets, batches := b.On("GetItem").Count(), b.On("BatchGetItem").Count()
 		_, _, err := b.users.Login(b.ctx, name, name, "wrong", "10.0.0.1")
 		b.fails(err, jsonrpc.PermissionDenied, "")
