@@ -39,7 +39,7 @@ var layout = map[string][]string{
 	"pkg/deliver": {sdk},
 	"pkg/timer":   {sdk},
 	"pkg/chores":  {"pkg/deliver"},
-	"pkg/call":    {"pkg/access", "pkg/deliver", "pkg/jsonrpc", "pkg/store"},
+	"pkg/call":    {"pkg/access", "pkg/deliver", "pkg/jsonrpc", "pkg/store", group},
 	"pkg/session": family(values, group),
 	"pkg/user":    family(values, argon2),
 	"pkg/task":    family(group),

@@ -325,7 +325,7 @@ func samples() map[string]sample {
 				if !item.Bool("armed") {
 					t.Error("its deadline is not armed")
 				}
-				row := b.get(store.Calls, store.Item{"id": item["pc"], "row": store.S("o#demo.|" + taskID)})
+				row := b.get(store.Calls, store.Item{"id": item["pc"], "row": store.S(call.Open([2]string{"demo.", taskID}, json.RawMessage(`"p"`)))})
 				if row.Str("item") != taskID {
 					t.Errorf("row %v", row)
 				}

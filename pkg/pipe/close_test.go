@@ -279,7 +279,7 @@ func TestSessionEndsAfterADeath(t *testing.T) {
 func TestEndedIsToldTwice(t *testing.T) {
 	b := newBench(t)
 	owner, other := b.pair()
-	rows, _, _, err := b.pipes.Rows.Page(b.ctx, owner.Connid, nil, call.Cursor{}, 0)
+	rows, _, _, err := b.pipes.Rows.Page(b.ctx, owner.Connid, call.Cursor{}, 0)
 	b.Try(err)
 	if len(rows) != 1 || rows[0].Kind != pipe.Kind {
 		t.Fatalf("rows %v", rows)

@@ -31,7 +31,7 @@ func (p *Pipes) Create(ctx context.Context, c *call.Call, in Create) (jsonrpc.Ou
 	for range attempts {
 		pipeid := p.NewID()
 		item := [2]string{pipeid, metaRow}
-		err := p.Rows.Put(ctx, call.Row{Key: call.Key{Connid: c.Connid, Row: call.Open(item)}, Kind: Kind, Item: item})
+		err := p.Rows.Put(ctx, call.Row{Key: call.Key{Connid: c.Connid, Row: call.Open(item, nil)}, Kind: Kind, Item: item})
 		if err != nil {
 			return "", errors.Join(append(failed, err)...)
 		}

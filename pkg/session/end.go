@@ -88,7 +88,7 @@ func (s *Sessions) CleanUp(ctx context.Context, connid string, from call.Cursor)
 	began := s.Now()
 	var failed []error
 	for {
-		rows, next, more, err := s.Rows.Page(ctx, connid, nil, from, page)
+		rows, next, more, err := s.Rows.Page(ctx, connid, from, page)
 		if err != nil {
 			return errors.Join(append(failed, err)...)
 		}

@@ -65,46 +65,35 @@ func (t *Tasks) Cancel(ctx context.Context, c *call.Call, p Cancel) (jsonrpc.Out
 	return "", jsonrpc.Err(jsonrpc.InvalidTask, "no open call has this id")
 }
 
-// openCalls returns the pushes and pulls of a connection that wait for an answer under a JSON-RPC id.
-func (t *Tasks) openCalls(ctx context.Context, connid string, id json.RawMessage) ([]*item, error) {
-	// The two kinds of rows side by side: the caller waits for its answer.
-	var open, fresh []key
-	err := errors.Join(together(
-		func() (err error) { open, err = t.rowsOf(ctx, connid, id, call.Cursor{}); return err },
-		func() (err error) { fresh, err = t.rowsOf(ctx, connid, id, call.Cursor{Fresh: true}); return err })...)
-	if err != nil {
-		return nil, err
-	}
-	keys := append(open, fresh...)
-	found, err := t.read(ctx, keys)
-	if err != nil {
-		return nil, err
-	}
-	var mine []*item
-	for _, e := range found {
-		owner, ownID := e.answers()
-		if e.open() && owner == connid && string(ownID) == string(id) && e.deadline.After(t.Now()) && !e.internal() {
-			mine = append(mine, e)
-		}
-	}
-	return mine, nil
-}
-
-// rowsOf returns the items that a connection's rows under a JSON-RPC id name: the open rows, or, from a cursor that says so, the fresh ones.
-func (t *Tasks) rowsOf(ctx context.Context, connid string, id json.RawMessage, from call.Cursor) (keys []key, err error) {
-	kind, more := from.Fresh, true
-	for more && from.Fresh == kind {
-		var rows []call.Row
-		if rows, from, more, err = t.Rows.Page(ctx, connid, id, from, 0); err != nil {
+// openCalls returns the pushes and pulls of a connection that wait for an answer under a JSON-RPC id. Repair that is late is waited for by nobody: what it
+// has not come to is found by a wider look, which only a caller needs whose id is not found else.
+func (t *Tasks) openCalls(ctx context.Context, connid string, id json.RawMessage) (mine []*item, err error) {
+	for _, look := range []func(context.Context, string, json.RawMessage) ([]call.Row, error){t.Rows.Find, t.Rows.FindLate} {
+		rows, err := look(ctx, connid, id)
+		if err != nil {
 			return nil, err
 		}
+		var keys []key
 		for _, row := range rows {
 			if row.Kind == Kind {
 				keys = append(keys, row.Item)
 			}
 		}
+		found, err := t.read(ctx, keys)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range found {
+			owner, ownID := e.answers()
+			if e.open() && owner == connid && string(ownID) == string(id) && e.deadline.After(t.Now()) && !e.internal() {
+				mine = append(mine, e)
+			}
+		}
+		if len(mine) > 0 {
+			break
+		}
 	}
-	return keys, nil
+	return mine, nil
 }
 
 // read returns the items of some keys that exist, each once, in the order of their keys.

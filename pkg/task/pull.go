@@ -66,8 +66,9 @@ func (t *Tasks) Pull(ctx context.Context, c *call.Call, p Pull) (jsonrpc.Outcome
 
 // take claims a task for a pull; nil if another was first. An item without a mark was given back since, and owes the pull its answer.
 func (t *Tasks) take(ctx context.Context, k key, c *call.Call) (*item, error) {
-	mark := call.Key{Connid: c.Connid, Row: call.Fresh(t.NewID())}
-	i, err := t.DB.Do(ctx, claim(k, c.Connid, c.ID, c.Request, mark, t.Now()))
+	now := t.Now()
+	mark := call.Key{Connid: c.Connid, Row: call.Fresh(now, t.NewID(), c.ID)}
+	i, err := t.DB.Do(ctx, claim(k, c.Connid, c.ID, c.Request, mark, now))
 	if old, lost := store.Lost(err); lost {
 		switch {
 		case old.Str("claim") == c.Request:
@@ -105,7 +106,7 @@ func (t *Tasks) wait(ctx context.Context, c *call.Call, p Pull) error {
 		timeout = forEver
 	}
 	e := &item{key: key{t.home(p.Path), t.NewID()}, kind: kindPull, state: waiting, deadline: now.Add(timeout), worker: c.Connid, workerID: c.ID,
-		workerUser: c.Session.User, maker: call.Key{Connid: c.Connid, Row: call.Fresh(t.NewID())}}
+		workerUser: c.Session.User, maker: call.Key{Connid: c.Connid, Row: call.Fresh(now, t.NewID(), c.ID)}}
 	i := store.Item{"part": store.S(e.key[0]), "id": store.S(e.key[1]), "kind": store.S(kindPull), "state": store.S(waiting),
 		"queue": store.S(pullOrder(now, e.key[1])), "at": store.Millis(now), "dl": store.Millis(e.deadline),
 		store.AttrExpires: store.N(expiry(e.deadline)), "wc": store.S(c.Connid), "wi": store.S(string(c.ID)), "pull": store.S(c.Request),

@@ -69,7 +69,7 @@ func (t *Tasks) Push(ctx context.Context, c *call.Call, p Push) (jsonrpc.Outcome
 	now := t.Now()
 	n := &task{path: p.Path, method: p.Method, user: c.Session.User, params: p.Params, tags: access.TagSetJSON(c.Session.Tags.InForce(p.Subject())),
 		all: c.Session.Tags, prio: p.Prio, ttl: p.TTL, detached: p.Detached, created: now, deadline: now.Add(p.Timeout), pusher: c.Connid, pusherID: c.ID,
-		pusherRow: call.Fresh(t.NewID()), push: c.Request, order: taskOrder(p.Prio, now, t.NewID())}
+		pusherRow: call.Fresh(now, t.NewID(), c.ID), push: c.Request, order: taskOrder(p.Prio, now, t.NewID())}
 	if len(n.params)+len(n.tags) > MaxBody {
 		return "", jsonrpc.Err(jsonrpc.InvalidParams, "params: with the tags "+tooLong)
 	}

@@ -120,7 +120,7 @@ func (t *Tasks) pair(ctx context.Context, taskKey key, pull *item) (bool, error)
 	t.noteServed(ctx, pull.path())
 	now := t.Now()
 	request := t.NewID()
-	mark := call.Key{Connid: pull.worker, Row: call.Fresh(t.NewID())}
+	mark := call.Key{Connid: pull.worker, Row: call.Fresh(now, t.NewID(), pull.workerID)}
 	w := claim(taskKey, pull.worker, pull.workerID, request, mark, now)
 	// Keys: the task and the pull. Conditions: the task waits and its deadline is ahead; so does the pull. Effect: the task works, bound to
 	// the pull's session, its hand-over marked by a row that does not exist yet; the pull is over without an outcome of its own. The loser

@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"time"
@@ -189,18 +190,18 @@ func (t *Tasks) acknowledge(ctx context.Context, e *item) error {
 // finds the rows.
 func (t *Tasks) openRows(ctx context.Context, e *item, pusher string, pusherRow call.Key) (alive map[string]bool, there map[call.Key]bool, err error) {
 	var rows []call.Row
-	open := call.Open(e.key)
-	if e.worker != "" {
-		row := call.Row{Key: call.Key{Connid: e.worker, Row: open}, Kind: Kind, Item: e.key}
-		if e.kind == kindPull {
-			row.ID = e.workerID
-		}
-		rows = append(rows, row)
+	add := func(connid string, id json.RawMessage) {
+		rows = append(rows, call.Row{Key: call.Key{Connid: connid, Row: call.Open(e.key, id)}, Kind: Kind, Item: e.key, ID: id})
 	}
-	if pusher != "" && pusher != e.worker {
-		rows = append(rows, call.Row{Key: call.Key{Connid: pusher, Row: open}, Kind: Kind, Item: e.key, ID: e.pusherID})
-	} else if pusher != "" {
-		rows[0].ID = e.pusherID
+	switch {
+	case e.worker == "", e.worker == pusher: // the one row, which the push's id finds
+	case e.kind == kindPull:
+		add(e.worker, e.workerID)
+	default:
+		add(e.worker, nil)
+	}
+	if pusher != "" {
+		add(pusher, e.pusherID)
 	}
 	keys := []call.Key{e.mark, pusherRow}
 	for _, row := range rows {

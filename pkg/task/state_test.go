@@ -125,7 +125,7 @@ func (b *bench) state() []string {
 	}
 	rows := b.Table(store.Calls)
 	slices.SortFunc(rows, func(a, c store.Item) int {
-		return cmp.Or(cmp.Compare(a.Str("row")[:2], c.Str("row")[:2]), cmp.Compare(a.Str("row"), c.Str("row")), cmp.Compare(a.Str("id"), c.Str("id")))
+		return cmp.Or(cmp.Compare(a.Str("row")[:1], c.Str("row")[:1]), cmp.Compare(shortRow(a.Str("row")), shortRow(c.Str("row"))), cmp.Compare(a.Str("id"), c.Str("id")))
 	})
 	for _, i := range rows {
 		lines = append(lines, b.row(i))
@@ -200,7 +200,7 @@ func (b *bench) item(of store.Item) string {
 		add("mark=%s", rowName(take(i, "mc"), take(i, "mr")))
 	}
 	if i.Has("pr") {
-		add("row=%s", strings.TrimPrefix(take(i, "pr"), "y#"))
+		add("row=%s", shortRow(take(i, "pr")))
 	}
 	if worked := takeTime(i, "worked"); !worked.IsZero() && !worked.Equal(at) {
 		add("worked=%s", since(worked))
@@ -263,7 +263,17 @@ func (b *bench) item(of store.Item) string {
 }
 
 // rowName is a row as items name it.
-func rowName(connid, row string) string { return connid + "." + strings.TrimPrefix(row, "y#") }
+func rowName(connid, row string) string { return connid + "." + shortRow(row) }
+
+var (
+	freshRow = regexp.MustCompile(`^y![0-9a-f]{16}#`)
+	openRow  = regexp.MustCompile(`^o[$][0-9a-f]{8}[$]`)
+)
+
+// shortRow leaves out of a row's name what the rest of the row says.
+func shortRow(row string) string {
+	return openRow.ReplaceAllString(freshRow.ReplaceAllString(row, ""), "o#")
+}
 
 // row shows a row of a connection.
 func (b *bench) row(i store.Item) string {

@@ -29,7 +29,7 @@ func (t *Tasks) PushThen(ctx context.Context, c *call.Call, path, method string,
 	now := t.Now()
 	all := access.Tags{".": {"@admin": json.RawMessage("true")}}
 	return t.push(ctx, &task{path: path, method: method, user: Internal, params: params, all: all, tags: access.TagSetJSON(all.InForce(path)), ttl: DefaultTTL,
-		created: now, deadline: now.Add(timeout), pusher: c.Connid, pusherID: c.ID, pusherRow: call.Fresh(t.NewID()), push: c.Request,
+		created: now, deadline: now.Add(timeout), pusher: c.Connid, pusherID: c.ID, pusherRow: call.Fresh(now, t.NewID(), c.ID), push: c.Request,
 		order: taskOrder(0, now, t.NewID()), then: then})
 }
 
