@@ -18,12 +18,20 @@ import (
 // with @, so it is a partition of the same table. A row holds until when it lasts (exp) and when somebody last relied on it (at).
 //
 // A call that will put an item sees to it that the row is there: it relies on one that was renewed within relied before its handler looked. Repair
-// deletes the row of an empty path once nobody has renewed it for RepairAge, which is longer than relied and a handler's 10 s: who relied on it has put its
-// item by then, where the look for items that follows sees it.
+// deletes the row of an empty path once nobody has renewed it for relied and RepairAge, within which a handler ends: who relied on it has put its item by
+// then, where the look for items that follows sees it.
 const directoryPart = "@paths"
 
-// relied is how long after a renewal a row is sure to be there.
-const relied = 15 * time.Second
+// relied is how long after a renewal a row is sure to be there. All rows are in one partition, which takes 1,000 writes a second: so many environments can
+// have so many paths in use, in products of 60,000.
+const relied = time.Minute
+
+// old reports whether a row's path, found empty from now on, may be forgotten.
+func (t *Tasks) old(row pathRow) bool { return t.untilOld(row) <= 0 }
+
+func (t *Tasks) untilOld(row pathRow) time.Duration {
+	return row.at.Add(relied + t.RepairAge).Sub(t.Now())
+}
 
 // directoryMargin is how much longer a row is made to last than is needed, so that the next hour's calls need not make it last longer.
 const directoryMargin = time.Hour
@@ -90,6 +98,7 @@ func (t *Tasks) remember(ctx context.Context, path string, deadline time.Time) e
 	now, need := t.Now(), expiry(deadline)
 	row := t.paths.row(path)
 	row.path = path
+	known := row.exp >= need
 	for range 4 { // each time it may have gone meanwhile, or been made to last longer
 		if row.serves(now, need) {
 			t.paths.note(row)
@@ -107,10 +116,15 @@ func (t *Tasks) remember(ctx context.Context, path string, deadline time.Time) e
 		}
 		_, err := t.DB.Do(ctx, w)
 		old, lost := store.Lost(err)
-		if !lost {
-			if err == nil {
-				t.paths.note(row)
-			}
+		switch {
+		case err == nil:
+			t.paths.note(row)
+			return nil
+		case !lost && known:
+			// The row was there a while ago, and most likely is. That it is not renewed is no reason to refuse a call: others may keep the partition busy.
+			t.Log.Warn("renew a path's row", "error", err)
+			return nil
+		case !lost:
 			return err
 		}
 		row = readPathRow(old)
@@ -151,11 +165,11 @@ func (t *Tasks) emptied(ctx context.Context, paths []string, asked bool) error {
 	var later []timer.Later
 	for _, f := range found {
 		row := readPathRow(f.Item)
-		switch age := t.Now().Sub(row.at); {
-		case age >= t.RepairAge:
+		switch left := t.untilOld(row); {
+		case left <= 0:
 			old = append(old, row)
 		case !asked && t.paths.ask(row):
-			later = append(later, timer.Later{After: t.RepairAge - age, Wake: timer.Wake{Kind: WakePath, Key: []string{row.path}}})
+			later = append(later, timer.Later{After: left, Wake: timer.Wake{Kind: WakePath, Key: []string{row.path}}})
 		}
 	}
 	err = t.Timer.All(ctx, later...)
@@ -226,7 +240,7 @@ const tidied = 64
 func (t *Tasks) tidy(ctx context.Context, rows []pathRow, empty func(n int) bool) {
 	var old []pathRow
 	for n, row := range rows {
-		if len(old) < tidied && empty(n) && t.Now().Sub(row.at) >= t.RepairAge {
+		if len(old) < tidied && empty(n) && t.old(row) {
 			old = append(old, row)
 		}
 	}

@@ -20,7 +20,7 @@ func (b *bench) environment() {
 		Pick: t.Pick, Shards: t.Shards, RepairAge: t.RepairAge}
 }
 
-// TestDirectory: the first call on a path writes its row, to last longer than what the call leaves; it is renewed every 15 s at most, while it is of use.
+// TestDirectory: the first call on a path writes its row, to last longer than what the call leaves; it is renewed every minute at most, while it is of use.
 func TestDirectory(t *testing.T) {
 	b := newBench(t)
 	worker, pusher := b.pair()
@@ -37,26 +37,26 @@ func TestDirectory(t *testing.T) {
 	}
 	push("math.add", "3600")
 	b.paths("math. until 2h0m0s")
-	b.Advance(15*time.Second - time.Millisecond)
+	b.Advance(time.Minute - time.Millisecond)
 	push("math.add", "3600")
 	push("math.mul", "60")
 	written(1)
 	b.Advance(time.Millisecond)
 	push("math.add", "3600") // it is relied on anew, and lasts long enough
 	push("math.add", "3600")
-	b.paths("math. until 2h0m0s at 15s")
+	b.paths("math. until 2h0m0s at 1m0s")
 	written(2)
 	b.Advance(time.Hour)
 	push("math.add", "3600") // it does not last long enough
-	b.paths("math. until 3h0m15s at 1h0m15s")
+	b.paths("math. until 3h1m0s at 1h1m0s")
 	written(3)
 	push("math.add", "36000")
-	b.paths("math. until 12h0m15s at 1h0m15s")
+	b.paths("math. until 12h1m0s at 1h1m0s")
 	written(4)
 	b.says(worker.pull("1", "text"), "")
 	b.says(worker.pull("2", `{"prefix":"."}`), "")
 	push("single", "10")
-	b.paths(". until 5h0m15s at 1h0m15s", "math. until 12h0m15s at 1h0m15s", "text. until 5h0m15s at 1h0m15s")
+	b.paths(". until 5h1m0s at 1h1m0s", "math. until 12h1m0s at 1h1m0s", "text. until 5h1m0s at 1h1m0s")
 	written(6)
 
 	// Another environment, which remembers nothing, finds that the row was renewed just now, or renews it, and makes it last.
@@ -64,15 +64,15 @@ func TestDirectory(t *testing.T) {
 	b.Advance(10 * time.Second)
 	push("math.add", "3600")
 	push("math.add", "360")
-	b.paths(". until 5h0m15s at 1h0m15s", "math. until 12h0m15s at 1h0m15s", "text. until 5h0m15s at 1h0m15s")
+	b.paths(". until 5h1m0s at 1h1m0s", "math. until 12h1m0s at 1h1m0s", "text. until 5h1m0s at 1h1m0s")
 	written(7)
 	b.environment()
-	b.Advance(5 * time.Second)
+	b.Advance(50 * time.Second)
 	push("math.add", "3600") // a condition that fails, and a renewal
-	b.paths(". until 5h0m15s at 1h0m15s", "math. until 12h0m15s at 1h0m30s", "text. until 5h0m15s at 1h0m15s")
+	b.paths(". until 5h1m0s at 1h1m0s", "math. until 12h1m0s at 1h2m0s", "text. until 5h1m0s at 1h1m0s")
 	written(9)
 	push("math.add", "40000")
-	b.paths(". until 5h0m15s at 1h0m15s", "math. until 13h7m10s at 1h0m30s", "text. until 5h0m15s at 1h0m15s")
+	b.paths(". until 5h1m0s at 1h1m0s", "math. until 13h8m40s at 1h2m0s", "text. until 5h1m0s at 1h1m0s")
 	written(10)
 }
 
@@ -106,10 +106,10 @@ func TestEmptiedPathsAreForgotten(t *testing.T) {
 	gone := b.keys()
 	b.says(worker.result("3", "B", "1"), "")
 	b.says(worker.result("4", "C", "1"), "")
-	b.Advance(20 * time.Second)
+	b.Advance(70 * time.Second)
 	b.says(pusher.push("9", "more.add"), "") // which renews the row
 	b.says(pusher.cancel("10", `{"id":9}`), "")
-	b.Advance(9 * time.Second)
+	b.Advance(19 * time.Second)
 	b.tasks.Removed(b.ctx, gone)
 	b.tasks.Removed(b.ctx, gone) // again: one message for each renewal is enough
 	var looks []string
@@ -118,25 +118,25 @@ func TestEmptiedPathsAreForgotten(t *testing.T) {
 			looks = append(looks, m)
 		}
 	}
-	b.InOrder("looks", looks, []string{"30s task.path math.", "30s task.path text.", "50s task.path more."})
+	b.InOrder("looks", looks, []string{"1m30s task.path math.", "1m30s task.path text.", "2m40s task.path more."})
 
 	b.Advance(time.Second)
 	woken := func(path string) { b.Try(b.tasks.Woken(b.ctx, timer.Wake{Kind: task.WakePath, Key: []string{path}})) }
 	woken("more.") // too early: whoever renewed it may be about to put something
-	b.paths("math. until 241h0m0s", "more. until 241h0m0s at 20s", "text. until 4h0m0s")
+	b.paths("math. until 241h0m0s", "more. until 241h0m0s at 1m10s", "text. until 4h0m0s")
 	woken("math.")
 	woken("math.") // twice: there is no row
 	woken("text.") // a pull waits
-	b.paths("more. until 241h0m0s at 20s", "text. until 4h0m0s")
-	b.Advance(20 * time.Second)
+	b.paths("more. until 241h0m0s at 1m10s", "text. until 4h0m0s")
+	b.Advance(70 * time.Second)
 
 	// Whoever relies on a row has put his item when the row is old enough; and who renews it in the moment keeps it.
 	b.On("DeleteItem", "@paths").Run(func() { b.says(pusher.push("11", "more.add"), "") })
 	woken("more.")
-	b.paths("more. until 241h0m0s at 50s", "text. until 4h0m0s")
+	b.paths("more. until 241h0m0s at 2m40s", "text. until 4h0m0s")
 	b.InOrder("listed", b.listed(`{}`), []string{"more.add", "text."})
 	woken("more.")
-	b.paths("more. until 241h0m0s at 50s", "text. until 4h0m0s")
+	b.paths("more. until 241h0m0s at 2m40s", "text. until 4h0m0s")
 
 	// The path is of use again.
 	b.says(pusher.push("12", "math.add"), "")
@@ -159,7 +159,7 @@ func TestAListingTidies(t *testing.T) {
 	}
 	b.InOrder("listed", b.listed(`{}`), nil)
 	b.paths("math. until 241h0m0s")
-	b.Advance(30 * time.Second)
+	b.Advance(90 * time.Second)
 	b.InOrder("listed", b.listed(`{}`), nil)
 	b.paths()
 }
@@ -201,6 +201,20 @@ func TestAListingCostsWhatItShows(t *testing.T) {
 	if _, reads := meter.Units(); reads > 2 {
 		t.Errorf("two of 300: %v read units", reads)
 	}
+}
+
+// TestRenewalFails: a row that was there is no reason to refuse a call, though nobody could renew it.
+func TestRenewalFails(t *testing.T) {
+	b := newBench(t)
+	_, pusher := b.pair()
+	b.says(pusher.push("7", `{"method":"math.add","params":[1],"timeout":600}`), "")
+	b.Advance(2 * time.Minute)
+	b.On("UpdateItem", "@paths").Fail(attempts)
+	b.says(pusher.push("8", `{"method":"math.add","params":[1],"timeout":600}`), "")
+	b.paths("math. until 1h10m0s")
+	b.InOrder("listed", b.listed(`{}`), []string{"math.add", "math.add"})
+	b.says(pusher.push("9", `{"method":"math.add","params":[1],"timeout":600}`), "") // the next one renews it
+	b.paths("math. until 1h10m0s at 2m0s")
 }
 
 // TestDirectoryFails: a call whose path is not in the directory would not be listed.
