@@ -37,3 +37,10 @@ type Session struct {
 	UID  string
 	Tags access.Tags
 }
+
+// Admission is what a login finds of a user who may log in.
+type Admission struct {
+	Session
+	MaxSessions          int64 // live sessions that the user may have; < 1: any number
+	Whitelist, Blacklist []string
+}

@@ -137,7 +137,7 @@ func New(set Settings, clients Clients, chances Chances, log *slog.Logger) *Bus 
 		Sleep: chances.Sleep, NewID: chances.NewID, Chores: set.Chores, Rate: set.FanoutRate, RowsAtOnce: cmp.Or(set.FanoutRows, topic.RowsAtOnce)}
 	b.hooks = &hook.Hooks{Topics: b.Topics, Log: log}
 	b.Topics.Patterns, b.Topics.Hears = hook.Patterns, hook.Hears
-	b.Tasks.Hooks, b.Users.Hooks = hook.Kind(hook.Task), hook.Kind(hook.User)
+	b.Tasks.Hooks, b.Users.Hooks, b.Sessions.Hooks = hook.Kind(hook.Task), hook.Kind(hook.User), hook.Kind(hook.User)
 	b.Pipes.Topics = b.Topics
 	paced := *b.Pipes // but for the pace of its posts
 	paced.Post = post.Paced(set.FanoutRate, chances.Now, chances.Sleep)

@@ -34,6 +34,8 @@ const CloseTooBig = 1009
 // Connected is a new connection, perhaps with credentials (nil: none). It must not be accepted if this fails; ErrUnauthorized where it brings wrong ones, or,
 // on a bus whose access is closed, none.
 func (b *Bus) Connected(ctx context.Context, o Origin, by *Credentials) error {
+	ctx, publish := b.hooks.Collect(b.taken(ctx, &o))
+	defer publish()
 	connid, err := b.post.Connid(o.Stage, o.ConnectionID)
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 // first moment, by the rules of sys.login. What sys.login would refuse is an error with its code, and leaves nothing behind. request is unique to this event.
 func (s *Sessions) ConnectAs(ctx context.Context, connid, ip, protocol, request, name, pass string) error {
 	user, as := twoNames(name)
-	in, most, err := s.Users.Login(ctx, user, as, pass, ip)
+	in, err := s.Users.Login(ctx, user, as, pass, ip)
 	if err != nil {
 		return err
 	}
@@ -19,7 +19,7 @@ func (s *Sessions) ConnectAs(ctx context.Context, connid, ip, protocol, request,
 	if err != nil {
 		return err
 	}
-	room, err := s.room(ctx, connid, in.UID, most)
+	room, err := s.room(ctx, connid, in.UID, in.MaxSessions)
 	if err != nil {
 		return err
 	}
@@ -31,5 +31,6 @@ func (s *Sessions) ConnectAs(ctx context.Context, connid, ip, protocol, request,
 		return err
 	}
 	s.entered.add(connid)
+	s.noteLogin(ctx, in, nil)
 	return nil
 }

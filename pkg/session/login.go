@@ -19,11 +19,10 @@ const MaxTags = 120 << 10
 
 // Users is what this family asks of users.
 type Users interface {
-	// Login returns what is in force for who logs in as a user, with the password of a perhaps other one, from an address, and how many live
-	// sessions that user may have, < 1 any number. Refusals are -32010.
-	Login(ctx context.Context, user, as, pass, ip string) (in call.Session, maxSessions int64, err error)
+	// Login returns what is found of who logs in as a user, with the password of a perhaps other one, from an address. Refusals are -32010.
+	Login(ctx context.Context, user, as, pass, ip string) (call.Admission, error)
 	// Admit is Login for a user whom a login method vouches for.
-	Admit(ctx context.Context, user, ip string) (in call.Session, maxSessions int64, err error)
+	Admit(ctx context.Context, user, ip string) (call.Admission, error)
 	// InForce returns what is in force now for the user of a name and uid. -32600 if there is none, -32010 while disabled.
 	InForce(ctx context.Context, user, uid string) (call.Session, error)
 	// Nobody returns what is in force for who connects from an address and has not logged in.
@@ -94,11 +93,11 @@ func (s *Sessions) Login(ctx context.Context, c *call.Call, p Login) (jsonrpc.Ou
 }
 
 func (s *Sessions) byPassword(ctx context.Context, c *call.Call, p Login, session store.Item) (jsonrpc.Outcome, error) {
-	in, most, err := s.Users.Login(ctx, p.User, p.As, p.Pass, c.IP)
+	in, err := s.Users.Login(ctx, p.User, p.As, p.Pass, c.IP)
 	if err != nil {
 		return "", err
 	}
-	return s.enter(ctx, entry{connid: c.Connid, request: c.Request, ip: c.IP, seen: session["req"], in: in, most: most})
+	return s.enter(ctx, entry{connid: c.Connid, request: c.Request, ip: c.IP, seen: session["req"], in: in})
 }
 
 // entry is a login that was found good.
@@ -106,8 +105,7 @@ type entry struct {
 	connid, request, ip string
 	// seen is the last write of the session's tags, as it was read before the user was; nil if there was none.
 	seen types.AttributeValue
-	in   call.Session
-	most int64 // live sessions that the user may have
+	in   call.Admission
 	// vouched is what the worker of a login method said; nil for the basic one.
 	vouched *vouched
 }
@@ -131,6 +129,7 @@ func (s *Sessions) enter(ctx context.Context, e entry) (jsonrpc.Outcome, error) 
 			return "", err
 		case !lost || old.Str("login") == e.request:
 			s.entered.add(e.connid)
+			s.noteLogin(ctx, e.in, e.vouched)
 			return told, nil
 		case old.Str("state") != live:
 			return "", ErrEnded
@@ -139,7 +138,7 @@ func (s *Sessions) enter(ctx context.Context, e entry) (jsonrpc.Outcome, error) 
 		}
 		e.seen = old["req"]
 		uid := e.in.UID
-		if e.in, e.most, err = s.Users.Admit(ctx, e.in.User, e.ip); err != nil {
+		if e.in, err = s.Users.Admit(ctx, e.in.User, e.ip); err != nil {
 			return "", err
 		}
 		if e.in.UID != uid { // another user by now, whom nobody vouches for
@@ -188,7 +187,7 @@ func (s *Sessions) entering(ctx context.Context, e *entry, n int) (told jsonrpc.
 	if len(told) > maxAnswer {
 		return "", w, jsonrpc.Err(jsonrpc.PermissionDenied, "tags and metadata do not fit one message")
 	}
-	room, err := s.room(ctx, e.connid, e.in.UID, e.most)
+	room, err := s.room(ctx, e.connid, e.in.UID, e.in.MaxSessions)
 	if err != nil {
 		return "", w, err
 	}

@@ -73,11 +73,11 @@ func (s *Sessions) vouchedFor(ctx context.Context, connid, request, after string
 	if item.Str("login") == request { // asked again: what has changed since does not count
 		return welcome(connid, item.Str("user"), item.Str("tags"), v.metadata), nil
 	}
-	in, most, err := s.Users.Admit(ctx, v.user, item.Str("ip"))
+	in, err := s.Users.Admit(ctx, v.user, item.Str("ip"))
 	if err != nil {
 		return "", err
 	}
-	return s.enter(ctx, entry{connid: connid, request: request, ip: item.Str("ip"), seen: item["req"], in: in, most: most, vouched: v})
+	return s.enter(ctx, entry{connid: connid, request: request, ip: item.Str("ip"), seen: item["req"], in: in, vouched: v})
 }
 
 // readVouched reads a worker's answer. Its error, or that there was none in time, is -32010 with its code and text, as Nexus has them.

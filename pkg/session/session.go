@@ -44,6 +44,7 @@ type Sessions struct {
 	Post     *deliver.Poster
 	Users    Users
 	Tasks    Tasks
+	Hooks    Hooks
 	Families map[string]Family // by the kind of their rows
 	Log      *slog.Logger
 	Now      func() time.Time

@@ -22,24 +22,23 @@ type Profile struct {
 // refused is the answer for a user that does not exist and for a wrong password alike.
 func refused() error { return jsonrpc.Err(jsonrpc.PermissionDenied, "") }
 
-// Login returns what is in force for who logs in from an address (without port), and how many live sessions that user may have, < 1 any number.
-// With another name in as, the login is as that user with the first one's password: that takes @admin on as, and neither may be one that is
+// Login returns what a login finds of who logs in from an address (without port). With another name in as, the login is as that user with the first one's password: that takes @admin on as, and neither may be one that is
 // refused alone. Refusals are -32010; only who has the password learns why.
-func (u *Users) Login(ctx context.Context, user, as, pass, ip string) (in call.Session, maxSessions int64, err error) {
+func (u *Users) Login(ctx context.Context, user, as, pass, ip string) (call.Admission, error) {
 	p, err := u.counted(ctx, user, pass, ip)
 	if err != nil {
-		return call.Session{}, 0, err
+		return call.Admission{}, err
 	}
 	if err := p.admit(ip); err != nil {
-		return call.Session{}, 0, err
+		return call.Admission{}, err
 	}
 	if as != user {
 		if !p.Tags.Allows("admin", as) {
-			return call.Session{}, 0, jsonrpc.Err(jsonrpc.PermissionDenied, "@admin on "+as)
+			return call.Admission{}, jsonrpc.Err(jsonrpc.PermissionDenied, "@admin on "+as)
 		}
 		return u.Admit(ctx, as, ip)
 	}
-	return call.Session{User: p.User, UID: p.UID, Tags: p.Tags}, p.MaxSessions, nil
+	return p.admission(), nil
 }
 
 // Nobody returns the tags of who connects from an address (without port) and has not logged in: those of the user of that name, if there is one whom
@@ -57,25 +56,25 @@ func (u *Users) Nobody(ctx context.Context, ip string) (access.Tags, error) {
 }
 
 // Admit returns what Login does for a user whom somebody else vouches for, from an address (without port). Refusals are -32010.
-func (u *Users) Admit(ctx context.Context, name, ip string) (in call.Session, maxSessions int64, err error) {
+func (u *Users) Admit(ctx context.Context, name, ip string) (call.Admission, error) {
 	if name == call.Nobody {
-		return call.Session{}, 0, refused()
+		return call.Admission{}, refused()
 	}
 	item, err := u.DB.Get(ctx, store.Users, key(name))
 	if err != nil {
-		return call.Session{}, 0, err
+		return call.Admission{}, err
 	}
 	if item == nil {
-		return call.Session{}, 0, refused()
+		return call.Admission{}, refused()
 	}
 	p, err := u.profile(ctx, item)
 	if err == nil {
 		err = p.admit(ip)
 	}
 	if err != nil {
-		return call.Session{}, 0, err
+		return call.Admission{}, err
 	}
-	return call.Session{User: p.User, UID: p.UID, Tags: p.Tags}, p.MaxSessions, nil
+	return p.admission(), nil
 }
 
 // InForce returns what is in force now for the user of a name and uid. -32600 if there is none, be it that the name is another's by now; -32010 while
@@ -187,6 +186,10 @@ func holders(items ...store.Item) (map[string]access.Holder, error) {
 		out[item.Str("user")] = access.Holder{Tags: tags, Templates: item.Strs("templates")}
 	}
 	return out, nil
+}
+
+func (p Profile) admission() call.Admission {
+	return call.Admission{Session: call.Session{User: p.User, UID: p.UID, Tags: p.Tags}, MaxSessions: p.MaxSessions, Whitelist: p.Whitelist, Blacklist: p.Blacklist}
 }
 
 // admit says why a user, known by the password, may not log in from an address.

@@ -44,7 +44,7 @@ func TestLogin(t *testing.T) {
 	}
 	before := b.table()
 	for _, test := range tests {
-		in, most, err := b.users.Login(b.ctx, test.user, test.as, test.pass, test.ip)
+		in, err := b.users.Login(b.ctx, test.user, test.as, test.pass, test.ip)
 		if test.refusal != nothing {
 			e, known := jsonrpc.From(err)
 			if !known || e.Code != jsonrpc.PermissionDenied || e.Message != test.refusal || in.User != "" || in.Tags != nil {
@@ -56,8 +56,8 @@ func TestLogin(t *testing.T) {
 		if test.as == "bob" {
 			want = -1
 		}
-		if err != nil || in.User != test.as || most != want {
-			t.Errorf("%s>%s from %s: %q %d %v", test.user, test.as, test.ip, in.User, most, err)
+		if err != nil || in.User != test.as || in.MaxSessions != want {
+			t.Errorf("%s>%s from %s: %q %d %v", test.user, test.as, test.ip, in.User, in.MaxSessions, err)
 		}
 	}
 	b.want(before)
@@ -71,7 +71,7 @@ func TestEqualWork(t *testing.T) {
 	b.set("ana", "templates", store.Strings([]string{"tpl"}))
 	for _, name := range []string{"ana", "ghost", " an", "nobody"} {
 		gets, batches := b.On("GetItem").Count(), b.On("BatchGetItem").Count()
-		_, _, err := b.users.Login(b.ctx, name, name, "wrong", "10.0.0.1")
+		_, err := b.users.Login(b.ctx, name, name, "wrong", "10.0.0.1")
 		b.fails(err, jsonrpc.PermissionDenied, "")
 		if n, m := b.On("GetItem").Count()-gets, b.On("BatchGetItem").Count()-batches; n != 1 || m != 1 {
 			t.Errorf("%s: %d reads and %d of counters, want 1 and 1", name, n, m)
