@@ -271,17 +271,23 @@ func TestPublishingFails(t *testing.T) {
 	}
 }
 
+// woken carries out the messages that are due.
+func (b *bench) woken() {
+	b.t.Helper()
+	for _, m := range b.Due() {
+		w, err := timer.Parse(m.Body)
+		b.Try(err)
+		b.Try(b.Bus.Woken(b.t.Context(), w))
+	}
+}
+
 // Whatever calls the bus, what it does to tasks is published.
 func TestEveryEntryPublishes(t *testing.T) {
 	for action, play := range map[string]func(b *bench, pusher *harness.Client){
 		"pusherDisconnect": func(b *bench, pusher *harness.Client) { b.Try(b.Bus.Disconnected(t.Context(), b.origin(pusher))) },
 		"timeout": func(b *bench, _ *harness.Client) {
 			b.Advance(20 * time.Second)
-			for _, m := range b.Due() {
-				w, err := timer.Parse(m.Body)
-				b.Try(err)
-				b.Try(b.Bus.Woken(t.Context(), w))
-			}
+			b.woken()
 		},
 		"timeout of a repair": func(b *bench, _ *harness.Client) {
 			b.Advance(20 * time.Second)
@@ -293,6 +299,7 @@ func TestEveryEntryPublishes(t *testing.T) {
 			pusher.Lost()
 			b.Advance(3 * time.Minute)
 			b.Try(b.Bus.Sweep(t.Context()))
+			b.woken() // which cleans up
 		},
 		"pullerDisconnect at the hand-over": func(b *bench, _ *harness.Client) {
 			worker := b.login()
