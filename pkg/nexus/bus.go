@@ -48,6 +48,7 @@ type Settings struct {
 	Closed         bool              // who connects needs credentials
 	LoginWithin    time.Duration     // how long a connection may be there without a login; 0 for ever
 	LoginTasks     int               // logins that may wait for the workers of a login method; task.DefaultLoginTasks where zero
+	Pipes          pipe.Limits       // pipe.DefaultLimits for what is zero
 	RepairAge      time.Duration     // task.RepairAge and pipe.RepairAge where zero
 	PasswordCost   user.Cost         // user.DefaultCost where zero
 	Chores         time.Duration     // how long one invocation goes on with repair, clean-up, or a fan-out, before it leaves the rest to another; 6 s where zero
@@ -132,7 +133,7 @@ func New(set Settings, clients Clients, chances Chances, log *slog.Logger) *Bus 
 	b.Sessions.Tasks = b.Tasks
 	b.Locks = &lock.Locks{DB: db, Post: post, Sessions: b.Sessions, Log: log, Now: chances.Now}
 	b.Pipes = &pipe.Pipes{DB: db, Rows: rows, Timer: queue, Post: post, Sessions: b.Sessions, Now: chances.Now, NewID: chances.NewID,
-		RepairAge: cmp.Or(set.RepairAge, pipe.RepairAge), Chores: b.chores, Log: log}
+		Limits: set.Pipes.Or(pipe.DefaultLimits()), RepairAge: cmp.Or(set.RepairAge, pipe.RepairAge), Chores: b.chores, Log: log}
 	b.Topics = &topic.Topics{DB: db, Timer: queue, DeadLetters: timer.New(clients.SQS, set.DeadLettersURL), Log: log, Now: chances.Now,
 		Sleep: chances.Sleep, NewID: chances.NewID, Chores: set.Chores, Rate: set.FanoutRate, RowsAtOnce: cmp.Or(set.FanoutRows, topic.RowsAtOnce)}
 	b.hooks = &hook.Hooks{Topics: b.Topics, Log: log}

@@ -54,7 +54,7 @@ func (p *Pipes) open(ctx context.Context, pipeid, owner string, length int64) er
 	_, err := p.DB.Do(ctx, store.Write{Table: store.Pipes, Once: true, If: "attribute_not_exists(#pipeid)",
 		Item: store.Item{"pipeid": store.S(pipeid), "row": store.S(metaRow), "owner": store.S(owner),
 			"len": store.N(length), "head": position{}.attribute(),
-			"tail":  store.M(store.Item{"n": zero, "c": zero, "s": zero, "w": zero, "d": zero, "a": zero}),
+			"tail":  store.M(store.Item{"n": zero, "c": zero, "s": zero, "b": zero, "w": zero, "d": zero, "a": zero}),
 			"waits": noWaits(), "asks": zero, "asker": store.S(""),
 			"who": none, "what": none, "was": none, "owed": none, "made": none, "sn": none, "sk": none, "sf": none,
 			store.AttrExpires: store.N(p.expiry())}})

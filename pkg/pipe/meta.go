@@ -33,14 +33,19 @@ type meta struct {
 	closer                 string     // the request that closed it
 }
 
-// position is a place between messages: offset messages of a row are before it, and sum messages in all.
-type position struct{ row, offset, sum int64 }
+// position is a place between messages: offset messages of a row are before it, and in all sum messages, of so many bytes. bytes is unknown where it is
+// not of use, or not told by an item of an earlier version.
+type position struct{ row, offset, sum, bytes int64 }
+
+// unknown is a number of bytes.
+const unknown = -1
 
 // tail is where the next write goes, and what is counted.
 type tail struct {
 	row     int64 // the next number
 	count   int64 // messages written, dropped ones included
 	sum     int64 // messages accepted
+	bytes   int64 // of all these
 	waiting int64 // messages accepted and not read
 	drops   int64
 	at      time.Time // of the last allotment
@@ -96,6 +101,14 @@ func (m *meta) open() bool { return m != nil && m.closed.IsZero() }
 // empty tells whether nothing is unread: no number was allotted that head has not passed.
 func (m *meta) empty() bool { return m.head.row == m.tail.row }
 
+// unread is how many bytes are, as far as is known: nothing of what an earlier version wrote.
+func (m *meta) unread() int64 {
+	if m.head.bytes == unknown {
+		return 0
+	}
+	return m.tail.bytes - m.head.bytes
+}
+
 // has tells whether a read waits, or is being handed something.
 func (m *meta) has(token string) bool {
 	for _, w := range m.waits {
@@ -142,14 +155,34 @@ func decode(i store.Item) *meta {
 	return m
 }
 
-func decodePosition(i store.Item) position { return position{i.Int("n"), i.Int("o"), i.Int("s")} }
+func decodePosition(i store.Item) position {
+	return position{i.Int("n"), i.Int("o"), i.Int("s"), bytesBefore(i)}
+}
+
+// bytesBefore is how many bytes of messages are before a row, or a position, if it says so.
+func bytesBefore(i store.Item) int64 {
+	if !i.Has("b") {
+		return unknown
+	}
+	return i.Int("b")
+}
 
 func (p position) attribute() types.AttributeValue {
-	return store.M(store.Item{"n": store.N(p.row), "o": store.N(p.offset), "s": store.N(p.sum)})
+	i := store.Item{"n": store.N(p.row), "o": store.N(p.offset), "s": store.N(p.sum)}
+	if p.bytes != unknown {
+		i["b"] = store.N(p.bytes)
+	}
+	return store.M(i)
+}
+
+// end is a position as the end of a range.
+func (p position) end() position {
+	p.bytes = unknown
+	return p
 }
 
 func decodeTail(i store.Item) tail {
-	return tail{row: i.Int("n"), count: i.Int("c"), sum: i.Int("s"), waiting: i.Int("w"), drops: i.Int("d"), at: i.Time("a")}
+	return tail{row: i.Int("n"), count: i.Int("c"), sum: i.Int("s"), bytes: i.Int("b"), waiting: i.Int("w"), drops: i.Int("d"), at: i.Time("a")}
 }
 
 func decodeWait(i store.Item) wait {
@@ -180,7 +213,7 @@ func (h *handover) what() types.AttributeValue {
 			i["many"] = store.Bool(true)
 		}
 	case h.from != h.to:
-		i["k"], i["f"], i["t"] = store.N(h.taken), h.from.attribute(), h.to.attribute()
+		i["k"], i["f"], i["t"] = store.N(h.taken), h.from.end().attribute(), h.to.end().attribute()
 	}
 	return store.M(i)
 }

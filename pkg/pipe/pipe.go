@@ -1,6 +1,7 @@
 package pipe
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -53,6 +54,23 @@ const (
 	rounds = 64
 )
 
+// Limits bound what one client can have others hold. What goes beyond is -32012.
+type Limits struct {
+	// Bytes is how many bytes of messages may be unread in a pipe. Of what is published the rest is dropped, and counted, as where a pipe is full.
+	Bytes int64
+	// Reads is how many reads of one pipe may wait, at most MaxReads.
+	Reads int
+}
+
+// DefaultLimits are far from what a client needs that reads what it gets, and near enough that no connection can have much more stored in one pipe than
+// it sends in a minute.
+func DefaultLimits() Limits { return Limits{Bytes: 64 << 20, Reads: MaxReads} }
+
+// Or returns the limits, with another's for what is zero.
+func (l Limits) Or(other Limits) Limits {
+	return Limits{Bytes: cmp.Or(l.Bytes, other.Bytes), Reads: cmp.Or(l.Reads, other.Reads)}
+}
+
 // Sessions is what this family asks of sessions.
 type Sessions interface {
 	// End ends a session whose connection is known to be gone (closed) or has to go.
@@ -78,6 +96,8 @@ type Pipes struct {
 	Now      func() time.Time
 	// NewID returns a ulid that nobody can guess.
 	NewID func() string
+
+	Limits Limits
 
 	// RepairAge is the constant of that name, but in the simulation that proves it to be needed.
 	RepairAge time.Duration

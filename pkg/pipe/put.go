@@ -107,7 +107,7 @@ func (p *Pipes) stored(ctx context.Context, e *entry) error {
 
 // row returns a row of messages, or of the one that is in a body row.
 func (p *Pipes) row(at tail, messages []json.RawMessage, body, token string) row {
-	r := row{number: at.row, count: at.count + 1, sum: at.sum, at: p.Now(), token: token}
+	r := row{number: at.row, count: at.count + 1, sum: at.sum, bytes: at.bytes, at: p.Now(), token: token}
 	if body != "" {
 		r.body, r.length = body, int64(len(messages[0]))
 	} else {
@@ -217,21 +217,50 @@ type allotted struct {
 // remembered is how many of the last allotments a pipe remembers, so that who lost a response knows its own among others.
 const remembered = 4
 
+// room tells how many of an entry's messages are counted, all or, of publications, as many as there is room for, and how many of these find room; of
+// publications all or none. -32012 where a caller's would, but are too long.
+func (p *Pipes) room(m *meta, e *entry) (all, fit int64, err error) {
+	all, room, spare := int64(len(e.messages)), max(m.length-m.tail.waiting, 0), p.Limits.Bytes-m.unread()
+	fit = min(all, room)
+	if e.row == "" {
+		if fit > 0 && long(e.messages[:fit]) > spare {
+			return 0, 0, jsonrpc.Err(jsonrpc.LimitExceeded, fmt.Sprintf("%d bytes of the pipe are unread", m.unread()))
+		}
+		return all, fit, nil
+	}
+	for fit > 0 && long(e.messages[:fit]) > spare {
+		fit--
+	}
+	if fit > 0 {
+		all = fit
+	}
+	return all, fit, nil
+}
+
+// long is how long messages are together, in bytes.
+func long(messages []json.RawMessage) (n int64) {
+	for _, m := range messages {
+		n += int64(len(m))
+	}
+	return n
+}
+
 // allot takes a number for a write and counts its messages, those for which there is no room as dropped. Of publications it takes as many as there is
 // room for, or all where there is none: what a number was allotted for was dropped in no part. It returns nil if others were first, and the pipe as
 // it is then; and always for publications: what they got is what the pipe knows of their row.
 func (p *Pipes) allot(ctx context.Context, m *meta, e *entry) (*allotted, *meta, error) {
-	all, room := int64(len(e.messages)), max(m.length-m.tail.waiting, 0)
-	if e.row != "" && room > 0 {
-		all = min(all, room)
+	all, fit, err := p.room(m, e)
+	if err != nil {
+		return nil, nil, err
 	}
-	fit := min(all, room)
+	bytes := long(e.messages[:fit])
 	token := p.token()
 	w := store.Write{Table: store.Pipes, Key: metaKey(m.pipeid), If: "attribute_not_exists(#closed) AND ",
 		Update: "SET #tail.#n = #tail.#n + :one, #tail.#c = #tail.#c + :all, #tail.#s = #tail.#s + :fit, #tail.#w = #tail.#w + :fit, " +
-			"#tail.#d = #tail.#d + :rest, #tail.#a = :now",
-		Values: store.Item{":one": store.N(1), ":all": store.N(all), ":fit": store.N(fit), ":rest": store.N(all - fit), ":now": store.Millis(p.Now())},
-		Names:  map[string]string{}}
+			"#tail.#b = if_not_exists(#tail.#b, :zero) + :bytes, #tail.#d = #tail.#d + :rest, #tail.#a = :now",
+		Values: store.Item{":one": store.N(1), ":zero": store.N(0), ":all": store.N(all), ":fit": store.N(fit), ":bytes": store.N(bytes),
+			":rest": store.N(all - fit), ":now": store.Millis(p.Now())},
+		Names: map[string]string{}}
 	switch {
 	case fit == all:
 		w.If += "#tail.#w <= :most"
@@ -240,9 +269,20 @@ func (p *Pipes) allot(ctx context.Context, m *meta, e *entry) (*allotted, *meta,
 		w.If += "#tail.#w = :waiting AND #tail.#c = :count"
 		w.Values[":waiting"], w.Values[":count"] = store.N(m.tail.waiting), store.N(m.tail.count)
 	default:
-		w.If += "#tail.#w >= :len AND #tail.#c = :count"
 		w.Update = "SET #tail.#c = #tail.#c + :all, #tail.#d = #tail.#d + :all"
-		w.Values = store.Item{":len": store.N(m.length), ":all": store.N(all), ":count": store.N(m.tail.count)}
+		w.Values = store.Item{":all": store.N(all), ":count": store.N(m.tail.count)}
+		if m.tail.waiting >= m.length {
+			w.If += "#tail.#w >= :len AND #tail.#c = :count"
+			w.Values[":len"] = store.N(m.length)
+		} else { // there are too many bytes, as long as nothing is read
+			w.If += "#head.#n = :row AND #head.#o = :offset AND #tail.#c = :count"
+			w.Values[":row"], w.Values[":offset"] = store.N(m.head.row), store.N(m.head.offset)
+		}
+	}
+	if fit > 0 && m.head.bytes != unknown {
+		// What is read meanwhile makes more room than this.
+		w.If += " AND (attribute_not_exists(#tail.#b) OR #tail.#b <= :spare)"
+		w.Values[":spare"] = store.N(m.head.bytes + p.Limits.Bytes - bytes)
 	}
 	if e.row != "" {
 		e.once(&w, all, fit > 0)
@@ -253,7 +293,7 @@ func (p *Pipes) allot(ctx context.Context, m *meta, e *entry) (*allotted, *meta,
 		w.Update += m.forget(w.Names)
 	}
 	// Key: the pipe. Condition: it is open, there is room for all messages, or exactly as much as was read, or none, and then as many were written as
-	// were read; and this was not done yet. (An attempt that comes when its token is forgotten takes a number that is given up again; but drops would be
+	// were read; for those that find room, the bytes of all that was accepted are few enough; and this was not done yet. (An attempt that comes when its token is forgotten takes a number that is given up again; but drops would be
 	// counted twice, which the number of messages forbids.)
 	// Effect: a number is allotted if any found room; all messages are counted, those accepted as unread, the others as drops; tail as it
 	// was is kept under the token, or as the publications'. A loser finds that the room is another now, or, by the token or the

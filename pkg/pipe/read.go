@@ -3,6 +3,7 @@ package pipe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"nexus/pkg/call"
@@ -132,13 +133,15 @@ func (p *Pipes) enlist(ctx context.Context, m *meta, c *call.Call, own wait) (*m
 			return nil, invalid(pipeid)
 		case len(m.waits) >= MaxReads:
 			return nil, jsonrpc.Err(jsonrpc.Internal, "too many reads")
+		case len(m.waits) >= p.Limits.Reads:
+			return nil, jsonrpc.Err(jsonrpc.LimitExceeded, fmt.Sprintf("%d reads of the pipe wait", len(m.waits)))
 		}
-		// Key: the pipe. Condition: it is open and the caller's, as many reads have joined as were read, and at most 31 wait. Effect: the read
+		// Key: the pipe. Condition: it is open and the caller's, as many reads have joined as were read, and fewer wait than may. Effect: the read
 		// waits, after all others. It is sent with one attempt, so that a first loser knows that another read joined. After an attempt
 		// that may have been carried out, a loser finds itself among the reads, or as the last that joined, or does not know.
 		i, err := p.DB.Do(ctx, store.Write{Table: store.Pipes, Key: metaKey(pipeid), Once: true,
 			Update: "SET #waits = list_append(#waits, :waits), #asks = #asks + :one, #asker = :me",
-			If:     "attribute_not_exists(#closed) AND #owner = :owner AND #asks = :asks AND attribute_not_exists(#waits[31])",
+			If:     "attribute_not_exists(#closed) AND #owner = :owner AND #asks = :asks AND attribute_not_exists(" + waitPath(p.Limits.Reads-1) + ")",
 			Values: store.Item{":waits": &types.AttributeValueMemberL{Value: []types.AttributeValue{own.attribute()}}, ":one": store.N(1),
 				":me": store.S(own.token), ":owner": store.S(c.Connid), ":asks": store.N(m.asks)}})
 		if err == nil {

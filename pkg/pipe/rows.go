@@ -17,6 +17,7 @@ type row struct {
 	number int64
 	count  int64 // of the first message
 	sum    int64 // messages accepted before
+	bytes  int64 // of these; unknown in a row of an earlier version
 	at     time.Time
 	token  string // of who put it
 	plug   bool
@@ -47,6 +48,9 @@ func (p *Pipes) putRow(ctx context.Context, pipeid string, r row) (there row, er
 	default:
 		i["m"] = store.S(r.text)
 	}
+	if !r.plug {
+		i["b"] = store.N(r.bytes)
+	}
 	if r.many {
 		i["many"] = store.Bool(true)
 	}
@@ -61,7 +65,7 @@ func (p *Pipes) putRow(ctx context.Context, pipeid string, r row) (there row, er
 
 func decodeRow(i store.Item) (row, error) {
 	number, err := strconv.ParseInt(i.Str("row"), 10, 64)
-	return row{number: number, count: i.Int("c"), sum: i.Int("s"), at: i.Time("at"), token: i.Str("t"), plug: i.Bool("plug"), text: i.Str("m"),
+	return row{number: number, count: i.Int("c"), sum: i.Int("s"), bytes: bytesBefore(i), at: i.Time("at"), token: i.Str("t"), plug: i.Bool("plug"), text: i.Str("m"),
 		many: i.Bool("many"), body: i.Str("mb"), length: i.Int("ml")}, err
 }
 
@@ -72,6 +76,17 @@ type message struct {
 	// Until fetch has read it from a body row: that row, and its length in bytes.
 	body   string
 	length int64
+}
+
+// bytes is how long it is.
+func (m message) bytes() int64 { return int64(len(m.text)) + m.length }
+
+// bytesOf is how long messages are together.
+func bytesOf(list []message) (n int64) {
+	for _, m := range list {
+		n += m.bytes()
+	}
+	return n
 }
 
 // size is what it takes in an answer, with the comma that follows.
@@ -154,7 +169,7 @@ func (p *Pipes) fetch(ctx context.Context, list []message) error {
 type span struct {
 	from, to position
 	messages []message
-	// atEnd says that to.sum is that of the tail, and right only while no further number is allotted.
+	// atEnd says that to.sum and to.bytes are those of the tail, and right only while no further number is allotted.
 	atEnd bool
 	// missing is the number that has no row, where one ended the range (-1: none did). since is when, at the latest, it was allotted.
 	missing int64
@@ -165,8 +180,8 @@ type span struct {
 const firstPage = 64
 
 // collect reads the messages from head on: at most so many, and at most so many bytes of an answer.
-func (p *Pipes) collect(ctx context.Context, m *meta, most int64, bytes int) (*span, error) {
-	s, err := p.gather(ctx, m, most, bytes)
+func (p *Pipes) collect(ctx context.Context, m *meta, most int64, size int) (*span, error) {
+	s, err := p.gather(ctx, m, most, size)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +189,7 @@ func (p *Pipes) collect(ctx context.Context, m *meta, most int64, bytes int) (*s
 }
 
 // gather is collect, without the messages in body rows.
-func (p *Pipes) gather(ctx context.Context, m *meta, most int64, bytes int) (*span, error) {
+func (p *Pipes) gather(ctx context.Context, m *meta, most int64, size int) (*span, error) {
 	s := &span{from: m.head, to: m.head, missing: -1}
 	limit := min(most, firstPage)
 	taken, plugged := 0, false
@@ -198,12 +213,16 @@ func (p *Pipes) gather(ctx context.Context, m *meta, most int64, bytes int) (*sp
 			if err != nil {
 				return nil, err
 			}
+			bytes := bytesOf(list[:s.to.offset])
 			for n := s.to.offset; n < int64(len(list)); n++ {
-				if taken += list[n].size(); int64(len(s.messages)) == most || taken > bytes {
+				if taken += list[n].size(); int64(len(s.messages)) == most || taken > size {
 					return s, nil
 				}
 				s.messages = append(s.messages, list[n])
 				s.to.offset, s.to.sum = n+1, r.sum+n+1
+				if bytes += list[n].bytes(); r.bytes != unknown {
+					s.to.bytes = r.bytes + bytes
+				}
 			}
 			s.to.row, s.to.offset, plugged = r.number+1, 0, r.plug
 		}
@@ -214,13 +233,13 @@ func (p *Pipes) gather(ctx context.Context, m *meta, most int64, bytes int) (*sp
 			return s, nil
 		}
 		each := max(taken/int(s.to.row-s.from.row), 1)
-		limit = min(most-int64(len(s.messages)), int64((bytes-taken)/each)+1)
+		limit = min(most-int64(len(s.messages)), int64((size-taken)/each)+1)
 	}
 	switch {
 	case s.to.row < m.tail.row:
 		s.missing, s.since = s.to.row, m.tail.at
 	case plugged:
-		s.to.sum, s.atEnd = m.tail.sum, true
+		s.to.sum, s.to.bytes, s.atEnd = m.tail.sum, m.tail.bytes, true
 	}
 	return s, nil
 }

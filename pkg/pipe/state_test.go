@@ -75,6 +75,9 @@ func (b *bench) meta(of store.Item) string {
 	add("head=%s", position(i.Map("head")))
 	tail := i.Map("tail")
 	add("tail=%d/%d", tail.Int("n"), tail.Int("s"))
+	if head := i.Map("head"); head.Int("n") == tail.Int("n") && head.Int("b") != tail.Int("b") {
+		add("bytes=%d–%d", head.Int("b"), tail.Int("b")) // of nothing
+	}
 	for _, counter := range []string{"c", "w", "d"} {
 		if n := tail.Int(counter); n != 0 {
 			add("%s=%d", map[string]string{"c": "count", "w": "unread", "d": "drops"}[counter], n)
