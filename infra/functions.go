@@ -88,17 +88,14 @@ func (s *stack) environment() map[string]*string {
 		handler.EnvCallbackV1:  jsii.String(s.api.callback(nexus.V1)),
 		handler.EnvLogLevel:    jsii.String(s.LogLevel),
 	}
-	if s.TaskShards != "" {
-		env[handler.EnvShards] = jsii.String(s.TaskShards)
-	}
-	if s.FanoutRate != "" {
-		env[handler.EnvFanoutRate] = jsii.String(s.FanoutRate)
-	}
 	if s.Access != "open" {
 		env[handler.EnvAccess] = jsii.String(s.Access)
 	}
-	if s.LoginWithin != "" {
-		env[handler.EnvLoginWithin] = jsii.String(s.LoginWithin)
+	for name, value := range map[string]string{handler.EnvShards: s.TaskShards, handler.EnvFanoutRate: s.FanoutRate,
+		handler.EnvLoginWithin: s.LoginWithin, handler.EnvPipes: s.Pipes, handler.EnvUnread: s.Unread, handler.EnvReads: s.Reads} {
+		if value != "" {
+			env[name] = jsii.String(value)
+		}
 	}
 	return env
 }

@@ -30,6 +30,9 @@ type Options struct {
 	FanoutRate     string         // as handler.EnvFanoutRate has it
 	LoginWithin    string         // as handler.EnvLoginWithin has it
 	Access         string         // as handler.EnvAccess has it
+	Pipes          string         // as handler.EnvPipes has it
+	Unread         string         // as handler.EnvUnread has it
+	Reads          string         // as handler.EnvReads has it
 	AccountLogRole bool           // whether the stack gives API Gateway the account's role for logs
 }
 
@@ -56,6 +59,9 @@ var options = []option{
 	{"fanoutRate", "", "posts a second to subscribed readers, by one environment of the function stream: 1 to 10000", setFanoutRate},
 	{"access", "open", "open: who connects may log in later; closed: who connects without good credentials is answered 401", setAccess},
 	{"loginWithin", "", "seconds in which who connects must log in or is closed: 0 (never) to 900; 30 if none are given", setLoginWithin},
+	{"pipesPerSession", "", "pipes that a session may have: 1 to 10000; 1000 if none are given", setPipes},
+	{"pipeUnreadBytes", "", "bytes of messages that may be unread in a pipe: 131072 to 12288000000; 67108864 if none are given", setUnread},
+	{"pipeReads", "", "reads of a pipe that may wait: 1 to 32; 32 if none are given", setReads},
 	{"accountLogRole", "create", "the role by which API Gateway writes logs is a setting of an account's region, and access logs need it. create: the stack " +
 		"sets it, and leaves it when it goes; keep: the region has one", setAccountLogRole},
 }
@@ -204,6 +210,21 @@ func setAccess(o *Options, value string) error {
 func setLoginWithin(o *Options, value string) error {
 	o.LoginWithin = value
 	return settingsTake(handler.EnvLoginWithin, value)
+}
+
+func setPipes(o *Options, value string) error {
+	o.Pipes = value
+	return settingsTake(handler.EnvPipes, value)
+}
+
+func setUnread(o *Options, value string) error {
+	o.Unread = value
+	return settingsTake(handler.EnvUnread, value)
+}
+
+func setReads(o *Options, value string) error {
+	o.Reads = value
+	return settingsTake(handler.EnvReads, value)
 }
 
 // settingsTake tells whether functions would start with a value in their environment.

@@ -31,15 +31,18 @@ func TestFunctions(t *testing.T) {
 			"MemorySize": memory, "Role": "<Role" + title(name) + ".Arn>", "LoggingConfig.LogGroup": "<Logs" + title(name) + ">",
 			"LoggingConfig.LogFormat": "JSON", "LoggingConfig.SystemLogLevel": "WARN", "LoggingConfig.ApplicationLogLevel": "TRACE", "ReservedConcurrentExecutions": nil,
 			"Environment.Variables.NEXUS_LOG_LEVEL": "INFO", "Environment.Variables.NEXUS_TASK_SHARDS": nil, "Environment.Variables.NEXUS_FANOUT_RATE": nil,
-			"Environment.Variables.NEXUS_LOGIN_WITHIN": nil,
-			"Environment.Variables.NEXUS_ACCESS":       nil,
+			"Environment.Variables.NEXUS_LOGIN_WITHIN":      nil,
+			"Environment.Variables.NEXUS_ACCESS":            nil,
+			"Environment.Variables.NEXUS_PIPES_PER_SESSION": nil, "Environment.Variables.NEXUS_PIPE_UNREAD_BYTES": nil, "Environment.Variables.NEXUS_PIPE_READS": nil,
 		})
 		reserved := map[string]any{"task": 100, "timer": 10}[name]
 		want(t, name, all.Resources[functionID(name)], map[string]any{
 			"FunctionName": "bus-" + name, "ReservedConcurrentExecutions": reserved, "Environment.Variables.NEXUS_TABLE_PREFIX": "bus-",
 			"Environment.Variables.NEXUS_LOG_LEVEL": "DEBUG", "Environment.Variables.NEXUS_TASK_SHARDS": "a.b.=4", "Environment.Variables.NEXUS_FANOUT_RATE": "50",
-			"Environment.Variables.NEXUS_LOGIN_WITHIN": "60",
-			"Environment.Variables.NEXUS_ACCESS":       "closed",
+			"Environment.Variables.NEXUS_LOGIN_WITHIN":      "60",
+			"Environment.Variables.NEXUS_ACCESS":            "closed",
+			"Environment.Variables.NEXUS_PIPES_PER_SESSION": "20", "Environment.Variables.NEXUS_PIPE_UNREAD_BYTES": "1000000",
+			"Environment.Variables.NEXUS_PIPE_READS": "4",
 			// API Gateway's host, whatever clients use.
 			"Environment.Variables.NEXUS_CALLBACK_V0": "https://<Api>.execute-api.<AWS::Region>.<AWS::URLSuffix>/v0",
 			"Environment.Variables.NEXUS_CALLBACK_V1": "https://<Api>.execute-api.<AWS::Region>.<AWS::URLSuffix>/v1",

@@ -18,6 +18,7 @@ type pipeSnap struct {
 	closed     bool
 	head, tail int64     // row numbers
 	count      int64     // messages written, dropped ones included
+	unread     int64     // bytes
 	waits      []waiting // in turn
 	handed     []string  // JSON-RPC ids of the reads in hand-overs
 	owed       []owed
@@ -56,7 +57,7 @@ func (w *world) pipeWritten(r *request, key itemKey, i rawItem) {
 		return
 	}
 	s := &pipeSnap{at: time.Now(), inv: r.inv, there: i != nil, owner: i["owner"].S, closed: i["closed"].N != "", head: i["head"].M.int("n"), tail: i["tail"].M.int("n"),
-		count: i["tail"].M.int("c")}
+		count: i["tail"].M.int("c"), unread: i["tail"].M.int("b") - i["head"].M.int("b")}
 	for _, v := range i["waits"].L {
 		s.waits = append(s.waits, waiting{v.M["i"].S, ms(v.M.int("dl"))})
 	}
@@ -75,6 +76,7 @@ func (w *world) pipeWritten(r *request, key itemKey, i rawItem) {
 		w.pipeOrder = append(w.pipeOrder, l)
 	}
 	l.snaps = append(l.snaps, s)
+	w.checkLimits(l)
 	w.logf("pipe %s: there %v closed %v head %d tail %d count %d waits %v handed %v owed %v", l.id, s.there, s.closed, s.head, s.tail, s.count, s.waits, s.handed, s.owed)
 }
 

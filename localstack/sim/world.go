@@ -16,6 +16,7 @@ import (
 	"nexus/localstack/stack"
 	"nexus/pkg/handler"
 	"nexus/pkg/nexus"
+	buspipe "nexus/pkg/pipe"
 	"nexus/pkg/user"
 )
 
@@ -69,6 +70,7 @@ type world struct {
 	small    bool  // pages are short, iterators and records do not last long
 	slots    []int // the environments that there are
 	hasty    bool  // handlers leave to messages what they may
+	limits   buspipe.Limits
 	agenda   agenda
 	wire     wire
 	stack    *stack.Stack
@@ -192,6 +194,10 @@ func (w *world) start() error {
 			s.PasswordCost = user.Cost{Memory: 8, Passes: 1, Parallelism: 1}
 			s.RepairAge = w.options.RepairAge
 			s.FanoutRows, s.Abreast = 1, 1 // two may ask the same at a time, and the seed could not choose one
+			if (slices.Contains(w.mix, pipes) || slices.Contains(w.mix, topics)) && w.rng.IntN(3) == 0 {
+				s.Pipes = buspipe.Limits{Pipes: 1 + w.rng.IntN(3), Bytes: 100 + w.rng.Int64N(3*large), Reads: 1 + w.rng.IntN(3)}
+			}
+			w.limits = s.Pipes.Or(buspipe.DefaultLimits())
 			if w.rng.IntN(5) == 0 {
 				w.hasty, s.Chores = true, 50*time.Millisecond // clean-up and repair go on in another invocation
 				if slices.Contains(w.mix, topics) {

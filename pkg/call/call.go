@@ -1,7 +1,8 @@
 // Package call is one request as a family's code sees it, and the rows that say what a connection waits for, works on and owns.
 //
-// A row is written when a call leaves something behind: a waiting pull, a pushed task, a task handed out. Nobody deletes rows; they are checked
-// against the item they name, and TimeToLive takes them after three hours, one more than a connection can last. rows.go says how they are named.
+// A row is written when a call leaves something behind: a waiting pull, a pushed task, a task handed out. Nobody deletes rows but those of pipes that are
+// closed; they are checked against the item they name, and TimeToLive takes them after three hours, one more than a connection can last. rows.go says how
+// they are named.
 package call
 
 import (

@@ -17,6 +17,7 @@ import (
 
 	"nexus/pkg/access"
 	"nexus/pkg/nexus"
+	"nexus/pkg/pipe"
 	"nexus/pkg/store"
 	"nexus/pkg/timer"
 
@@ -35,11 +36,14 @@ const (
 	EnvDeadLetters = "NEXUS_DEAD_LETTERS_URL" // the dead-letter queue
 	EnvCallbackV0  = "NEXUS_CALLBACK_V0"      // https://…/v0: where /@connections of stage v0 is
 	EnvCallbackV1  = "NEXUS_CALLBACK_V1"
-	EnvShards      = "NEXUS_TASK_SHARDS"  // a.b.=4,c.=2: paths that outgrew one partition
-	EnvFanoutRate  = "NEXUS_FANOUT_RATE"  // posts a second to reads of subscribed pipes, by one environment of the stream's function, 1 to 10,000; 500 where empty
-	EnvLoginWithin = "NEXUS_LOGIN_WITHIN" // seconds in which who connects must log in or is closed, 0 (never) to 900; 30 where empty
-	EnvAccess      = "NEXUS_ACCESS"       // open: who connects may log in later; closed: who connects brings credentials; open where empty
-	EnvLogLevel    = "NEXUS_LOG_LEVEL"    // DEBUG, INFO, WARN or ERROR; INFO where empty
+	EnvShards      = "NEXUS_TASK_SHARDS"       // a.b.=4,c.=2: paths that outgrew one partition
+	EnvFanoutRate  = "NEXUS_FANOUT_RATE"       // posts a second to reads of subscribed pipes, by one environment of the stream's function, 1 to 10,000; 500 where empty
+	EnvLoginWithin = "NEXUS_LOGIN_WITHIN"      // seconds in which who connects must log in or is closed, 0 (never) to 900; 30 where empty
+	EnvAccess      = "NEXUS_ACCESS"            // open: who connects may log in later; closed: who connects brings credentials; open where empty
+	EnvPipes       = "NEXUS_PIPES_PER_SESSION" // pipes that a session may have, 1 to 10,000; 1,000 where empty
+	EnvUnread      = "NEXUS_PIPE_UNREAD_BYTES" // bytes of messages that may be unread in a pipe, 131,072 to 12,288,000,000; 67,108,864 (64 MB) where empty
+	EnvReads       = "NEXUS_PIPE_READS"        // reads of a pipe that may wait, 1 to 32; 32 where empty
+	EnvLogLevel    = "NEXUS_LOG_LEVEL"         // DEBUG, INFO, WARN or ERROR; INFO where empty
 )
 
 // AttemptTimeout is how long one attempt of a request may take, Attempts how many there are: repair counts on a handler's requests ending well
@@ -75,21 +79,23 @@ func Settings(env func(string) string) (nexus.Settings, error) {
 		}
 		set.Shards[path] = n
 	}
-	if rate := env(EnvFanoutRate); rate != "" {
-		n, err := strconv.Atoi(rate)
-		if err != nil || n < 1 || n > 10_000 {
-			return set, fmt.Errorf("%s: %q is not a number from 1 to 10000", EnvFanoutRate, rate)
+	seconds := int64(loginWithin / time.Second)
+	for _, n := range []struct {
+		name        string
+		least, most int64
+		set         func(n int64)
+	}{
+		{EnvFanoutRate, 1, 10_000, func(n int64) { set.FanoutRate = int(n) }},
+		{EnvLoginWithin, 0, int64(timer.MaxDelay / time.Second), func(n int64) { seconds = n }},
+		{EnvPipes, 1, 10_000, func(n int64) { set.Pipes.Pipes = int(n) }},
+		{EnvUnread, 128 << 10, pipe.MaxLen * pipe.MaxMessage, func(n int64) { set.Pipes.Bytes = n }}, // any message fits, any pipe is within
+		{EnvReads, 1, pipe.MaxReads, func(n int64) { set.Pipes.Reads = int(n) }},
+	} {
+		if err := number(env, n.name, n.least, n.most, n.set); err != nil {
+			return set, err
 		}
-		set.FanoutRate = n
 	}
-	set.LoginWithin = loginWithin
-	if seconds := env(EnvLoginWithin); seconds != "" {
-		n, err := strconv.Atoi(seconds)
-		if err != nil || n < 0 || n > int(timer.MaxDelay/time.Second) {
-			return set, fmt.Errorf("%s: %q is not a number from 0 to 900", EnvLoginWithin, seconds)
-		}
-		set.LoginWithin = time.Duration(n) * time.Second
-	}
+	set.LoginWithin = time.Duration(seconds) * time.Second
 	switch access := env(EnvAccess); access {
 	case "", "open":
 	case "closed":
@@ -99,6 +105,20 @@ func Settings(env func(string) string) (nexus.Settings, error) {
 	}
 	_, err := logLevel(env)
 	return set, err
+}
+
+// number reads a number, if there is one.
+func number(env func(string) string, name string, least, most int64, set func(n int64)) error {
+	text := env(name)
+	if text == "" {
+		return nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < least || n > most {
+		return fmt.Errorf("%s: %q is not a number from %d to %d", name, text, least, most)
+	}
+	set(n)
+	return nil
 }
 
 // endpointOf is where a service is, by a configuration and an environment.

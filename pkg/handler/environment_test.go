@@ -8,6 +8,7 @@ import (
 
 	"nexus/pkg/handler"
 	"nexus/pkg/nexus"
+	"nexus/pkg/pipe"
 )
 
 func environment(changes map[string]string) func(string) string {
@@ -25,12 +26,13 @@ func environment(changes map[string]string) func(string) string {
 func TestSettings(t *testing.T) {
 	set, err := handler.Settings(environment(map[string]string{handler.EnvShards: "a.b.=4,C.=100", handler.EnvFanoutRate: "10000",
 		handler.EnvLoginWithin: "900", handler.EnvAccess: "closed",
-		handler.EnvLogLevel: "WARN"}))
+		handler.EnvPipes: "10000", handler.EnvUnread: "12288000000", handler.EnvReads: "1", handler.EnvLogLevel: "WARN"}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if set.TablePrefix != "bus-" || set.QueueURL != "https://sqs.us-east-1.amazonaws.com/123456789012/timer" ||
 		!maps.Equal(set.Shards, map[string]int{"a.b.": 4, "c.": 100}) || set.FanoutRate != 10_000 || set.LoginWithin != 15*time.Minute || !set.Closed ||
+		set.Pipes != (pipe.Limits{Pipes: 10_000, Bytes: 12_288_000_000, Reads: 1}) ||
 		!strings.HasSuffix(set.Callbacks[nexus.V0], "/v0") || !strings.HasSuffix(set.Callbacks[nexus.V1], "/v1") {
 		t.Errorf("%+v", set)
 	}
@@ -51,6 +53,9 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 		handler.EnvShards:      {"a.b.", "a.b.=", "a.b.=0", "a.b.=101", "a.b.=x", "a.b=4", "=4", "c.=2,a.b", "c.=2,C.=3", "a..=2", "@a.=2", "a b.=2"},
 		handler.EnvFanoutRate:  {"0", "-1", "10001", "x", "1.5"},
 		handler.EnvLoginWithin: {"-1", "901", "x", "1.5", "30s", "9223372036854775807"},
+		handler.EnvPipes:       {"0", "10001", "x"},
+		handler.EnvUnread:      {"131071", "12288000001", "64MB", "-1"},
+		handler.EnvReads:       {"0", "33", "1.5"},
 		handler.EnvAccess:      {"shut", "Closed", "1"},
 		handler.EnvLogLevel:    {"LOUD", "5"},
 	} {

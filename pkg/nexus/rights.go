@@ -57,7 +57,8 @@ func RightsOf(function string) Rights {
 		// Who connects with credentials logs in, and failed logins are counted.
 		return ending().and(on(store.Calls, updateItem), on(store.Sessions, putItem))
 	case FunctionPipe:
-		return ending().and(readingPipes()...)
+		// Of a pipe that is closed nothing is left for the end of its session.
+		return ending().and(readingPipes()...).and(on(store.Calls, deleteItem))
 	case FunctionSetup:
 		return Rights{}.and(on(store.Users, getItem, putItem))
 	case FunctionStream:

@@ -51,13 +51,22 @@ func (p *Pipes) Close(ctx context.Context, c *call.Call, in Close) (jsonrpc.Outc
 	// The subscriptions go before the answer, so that what is published after it does not count them. If that fails, or this handler dies, a fan-out
 	// removes what it meets, and the end of the session the rest.
 	failed, reads := beside(
-		func() error { return p.Topics.PipeGone(ctx, in.Pipeid) },
+		func() error { return p.forget(ctx, rowOf(c.Connid, in.Pipeid)) },
 		func() error { return p.dismiss(ctx, m) })
 	toCloser := p.post(ctx, c.Connid, c.ID, jsonrpc.OK)
 	if posted(reads) && posted(toCloser) {
 		failed = errors.Join(failed, p.closed(ctx, m, token))
 	}
 	return "", call.Recorded(errors.Join(failed, p.gone(ctx, c.Connid, errors.Join(reads, toCloser))))
+}
+
+// forget takes away what tells of a pipe that is closed: its subscriptions, then the row by which the end of its session would find it. That costs what it
+// saves there.
+func (p *Pipes) forget(ctx context.Context, row call.Row) error {
+	if err := p.Topics.PipeGone(ctx, row.Item[0]); err != nil {
+		return err
+	}
+	return p.Rows.Over(ctx, row.Key)
 }
 
 // dismiss answers the reads that waited when a pipe was closed.

@@ -3,8 +3,11 @@ package pipe
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"nexus/pkg/call"
+	"nexus/pkg/chores"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
 )
@@ -21,17 +24,47 @@ func ReadCreate(p *jsonrpc.Params) Create {
 	return Create{Len: n}
 }
 
+// oldest is how many pipes of a session that has too many are looked at: those that it has had for longest.
+const oldest = 25
+
+// mayCreate tells why a session may not create another pipe: it has as many as it may. Its rows are counted, which are as many as its pipes, as long as
+// each handler that closes one lives to take its row away; who meets the limit does so for those that did not. Handlers that count at the same time may
+// let through one each.
+func (p *Pipes) mayCreate(ctx context.Context, connid string) error {
+	had, err := p.Rows.Opened(ctx, connid, Kind, p.Limits.Pipes)
+	if err != nil || len(had) < p.Limits.Pipes {
+		return err
+	}
+	// Not those whose handlers may still be at it: a row comes before its pipe.
+	before := p.Rows.ULID(p.Now().Add(-RepairAge))
+	some := slices.DeleteFunc(slices.Clone(had[:min(len(had), oldest)]), func(row call.Row) bool { return row.Item[0] >= before })
+	over := make([]bool, len(some))
+	err = chores.Join(p.Chores.Each(ctx, len(some), func(ctx context.Context, n int) error {
+		m, err := p.get(ctx, some[n].Item[0])
+		if over[n] = err == nil && !m.open(); over[n] {
+			err = p.forget(ctx, some[n])
+		}
+		return err
+	}))
+	if err != nil || slices.Contains(over, true) {
+		return err
+	}
+	return jsonrpc.Err(jsonrpc.LimitExceeded, fmt.Sprintf("the session has %d pipes", p.Limits.Pipes))
+}
+
 // Create carries out pipe.create. The row by which the end of the session finds the pipe comes first: a row without a pipe harms nobody. It is one
-// of those that count as long as the session lasts, since so does the pipe.
+// of those that count as long as the session lasts, since so does the pipe, unless it is closed.
 //
 // An attempt to put a pipe that got no response may come when the pipe has been closed and is gone, and would open it again. So the next one is for
 // another pipe: of the first nobody ever knows the id, and if it is there it goes with its session.
 func (p *Pipes) Create(ctx context.Context, c *call.Call, in Create) (jsonrpc.Outcome, error) {
+	if err := p.mayCreate(ctx, c.Connid); err != nil {
+		return "", err
+	}
 	var failed []error
 	for range attempts {
 		pipeid := p.NewID()
-		item := [2]string{pipeid, metaRow}
-		err := p.Rows.Put(ctx, call.Row{Key: call.Key{Connid: c.Connid, Row: call.Open(item, nil)}, Kind: Kind, Item: item})
+		err := p.Rows.Put(ctx, rowOf(c.Connid, pipeid))
 		if err != nil {
 			return "", errors.Join(append(failed, err)...)
 		}
@@ -44,6 +77,12 @@ func (p *Pipes) Create(ctx context.Context, c *call.Call, in Create) (jsonrpc.Ou
 		}
 	}
 	return "", errors.Join(failed...)
+}
+
+// rowOf is the row by which the end of a session finds a pipe.
+func rowOf(connid, pipeid string) call.Row {
+	item := [2]string{pipeid, metaRow}
+	return call.Row{Key: call.Key{Connid: connid, Row: call.Open(item, nil)}, Kind: Kind, Item: item}
 }
 
 // open puts a new pipe, with one attempt.

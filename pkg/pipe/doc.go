@@ -8,7 +8,8 @@
 //
 //	a write        ┌─ nothing unread and a read waits: the read is handed the message ─────────────────▶ acknowledged
 //	               ├─ else: the number tail.n is allotted ──the row is put──▶ acknowledged ──look: reads that wait are served
-//	               └─ no room: counted in drops ────────────────────────────────────────────────────────▶ acknowledged
+//	               ├─ no room: counted in drops ────────────────────────────────────────────────────────▶ acknowledged
+//	               └─ too many bytes unread: refused, or, of a publication, counted in drops
 //
 //	a read         ┌─ rows at the head: handed over
 //	               └─ else: joins waits ──look──▶ waits ──served, in turn──▶ handed over
@@ -23,9 +24,10 @@
 // Each arrow is one conditional write. What meta holds:
 //
 //	owner, len          the session that reads, the capacity in messages
-//	head {n,o,s}        what is read next: row number, messages already taken of that row, and the sum of all messages before
-//	tail {n,c,s,w,d,a}  the next row number, the messages written (dropped ones too), those accepted, those unread, the drops not yet reported,
-//	                    and when a number was last allotted
+//	head {n,o,s,b}      what is read next: row number, messages already taken of that row, the sum of all messages before, and of their bytes
+//	tail {n,c,s,b,w,d,a}
+//	                    the next row number, the messages written (dropped ones too), those accepted, their bytes, those unread, the drops not yet
+//	                    reported, and when a number was last allotted
 //	waits, asks, asker  the reads that wait, in turn, at most 32; how many ever joined, or gave it up; the token of the last to join
 //	who, what, was      the hand-overs: to which read; which messages; tail as it was just before
 //	owed                the answers `ok` that the writers of hand-overs, and who closed the pipe, were not yet known to have got
@@ -71,6 +73,19 @@
 // Unread messages are counted in tail.w for the condition on room, which could not subtract. A plugged number takes with it a count of messages that
 // only its dead writer knew; so each row tells the sum before it, head carries the sum as well, and what the two differ by when head moves
 // is what tail.w loses.
+//
+// # Limits
+//
+// What one client can have others hold is bounded (Limits), and costs no write of its own.
+//
+//   - Unread bytes are what tail.b is ahead of head.b. A condition cannot subtract, but head.b only grows: who read it and allots a number where tail.b,
+//     as the write finds it, is at most head.b as it was read and the limit less the message stays within the limit. Head moves with its bytes as with its
+//     messages: rows tell the bytes before them, so that those of a plugged number are unread no more. Who finds no room has written nothing. Publications
+//     are dropped on condition that nothing was written or read since.
+//   - Items of an earlier version do not tell bytes. What they hold does not count; where head does not tell (it was moved by a function of that version)
+//     nothing does until it is moved again.
+//   - A pipe that its session closes loses the row of calls by which the end of the session would find it, once its subscriptions are gone: so there are
+//     as many rows as pipes, and whoever creates one counts them. A row that a dead closer left is met by who is at the limit, which looks at the oldest.
 //
 // A write that no hand-over and no drop answers is acknowledged from its handler alone: one that dies between its first write and its post leaves its
 // caller without an answer, and its message unread or read, but not acknowledged.

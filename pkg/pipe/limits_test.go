@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"nexus/pkg/pipe"
 	"nexus/pkg/store"
@@ -230,4 +231,94 @@ func TestManyMessagesOfAWrite(t *testing.T) {
 			t.Errorf("it counts %v and %v", head["b"].(*types.AttributeValueMemberN).Value, tail["b"])
 		}
 	}
+}
+
+const enough = "-32012 Limit exceeded:[the session has 3 pipes]"
+
+// rows are how many pipes the rows of calls tell of.
+func (b *bench) rows(want int) {
+	b.t.Helper()
+	if n := len(b.Table(store.Calls)); n != want {
+		b.t.Errorf("%d rows of calls, want %d", n, want)
+	}
+}
+
+// TestPipesOfASession: those that are open count, and no other session's.
+func TestPipesOfASession(t *testing.T) {
+	b := newBench(t)
+	b.pipes.Limits.Pipes = 3
+	owner, other := b.pair() // with one
+	b.says(owner.create(`{}`), "B")
+	b.says(owner.create(`{}`), "C")
+	b.says(owner.create(`{}`), enough)
+	b.says(other.create(`{}`), "D")
+	b.rows(4)
+	owner.close("c")
+	owner.got("c" + ok)
+	b.rows(3)
+	b.says(owner.create(`{}`), "E")
+	b.says(owner.create(`{}`), enough)
+	b.rows(4)
+}
+
+// TestPipesOpenedAndClosed: as many as one likes, one after another; none of them is left to be told of when the session ends.
+func TestPipesOpenedAndClosed(t *testing.T) {
+	b := newBench(t)
+	b.pipes.Limits.Pipes = 3
+	owner := b.client("owner")
+	for range 20 {
+		name := owner.create(`{}`)
+		b.says(do(owner, "c", `{"pipeid":"`+b.id(name)+`"}`, pipe.ReadClose, b.pipes.Close), "")
+		owner.got("c" + ok)
+	}
+	b.rows(0)
+	b.want()
+	writes := b.update().Count() + b.On("DeleteItem").Count()
+	owner.end()
+	if n := b.update().Count() + b.On("DeleteItem").Count() - writes; n != 0 {
+		t.Errorf("the end of the session took %d writes to pipes", n)
+	}
+}
+
+// TestPipesWhoseCloserDied count until somebody meets the limit, who finds them closed; not those whose handlers may be at work.
+func TestPipesWhoseCloserDied(t *testing.T) {
+	b := newBench(t)
+	b.pipes.Limits.Pipes = 3
+	owner, _ := b.pair()
+	owner.create(`{}`)
+	owner.create(`{}`)
+	b.DiesAfter(b.closing(), func() string { return owner.close("c") })
+	b.says(owner.create(`{}`), enough)
+	b.later()
+	b.Advance(time.Millisecond)
+	owner.got("c" + ok)
+	b.rows(3)
+	b.says(owner.create(`{}`), "D")
+	b.rows(3)
+	b.says(owner.create(`{}`), enough)
+
+	// A pipe that is not there yet.
+	owner.end()
+	owner = b.client("again")
+	b.On("PutItem", `"nexus-pipes"`).Run(func() {
+		for _, want := range []string{"E", "F", enough} {
+			b.says(owner.create(`{}`), want)
+		}
+	})
+	b.says(owner.create(`{}`), "G")
+	b.Advance(pipe.RepairAge + time.Millisecond)
+	b.says(owner.create(`{}`), enough)
+	b.rows(3 + 3)
+	owner.end()
+	b.want()
+}
+
+// TestPipesThatCannotBeCounted: nothing is made where that is not known.
+func TestPipesThatCannotBeCounted(t *testing.T) {
+	b := newBench(t)
+	owner := b.client("owner")
+	b.On("Query", `"nexus-calls"`).Fail(attempts)
+	b.says(owner.create(`{}`), "unknown")
+	b.rows(0)
+	b.want()
 }

@@ -56,6 +56,8 @@ const (
 
 // Limits bound what one client can have others hold. What goes beyond is -32012.
 type Limits struct {
+	// Pipes is how many pipes a session may have.
+	Pipes int
 	// Bytes is how many bytes of messages may be unread in a pipe. Of what is published the rest is dropped, and counted, as where a pipe is full.
 	Bytes int64
 	// Reads is how many reads of one pipe may wait, at most MaxReads.
@@ -64,11 +66,11 @@ type Limits struct {
 
 // DefaultLimits are far from what a client needs that reads what it gets, and near enough that no connection can have much more stored in one pipe than
 // it sends in a minute.
-func DefaultLimits() Limits { return Limits{Bytes: 64 << 20, Reads: MaxReads} }
+func DefaultLimits() Limits { return Limits{Pipes: 1000, Bytes: 64 << 20, Reads: MaxReads} }
 
 // Or returns the limits, with another's for what is zero.
 func (l Limits) Or(other Limits) Limits {
-	return Limits{Bytes: cmp.Or(l.Bytes, other.Bytes), Reads: cmp.Or(l.Reads, other.Reads)}
+	return Limits{Pipes: cmp.Or(l.Pipes, other.Pipes), Bytes: cmp.Or(l.Bytes, other.Bytes), Reads: cmp.Or(l.Reads, other.Reads)}
 }
 
 // Sessions is what this family asks of sessions.
