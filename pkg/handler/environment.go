@@ -17,7 +17,6 @@ import (
 
 	"nexus/pkg/access"
 	"nexus/pkg/nexus"
-	"nexus/pkg/pipe"
 	"nexus/pkg/store"
 	"nexus/pkg/timer"
 
@@ -88,8 +87,8 @@ func Settings(env func(string) string) (nexus.Settings, error) {
 		{EnvFanoutRate, 1, 10_000, func(n int64) { set.FanoutRate = int(n) }},
 		{EnvLoginWithin, 0, int64(timer.MaxDelay / time.Second), func(n int64) { seconds = n }},
 		{EnvPipes, 1, 10_000, func(n int64) { set.Pipes.Pipes = int(n) }},
-		{EnvUnread, 128 << 10, pipe.MaxLen * pipe.MaxMessage, func(n int64) { set.Pipes.Bytes = n }}, // any message fits, any pipe is within
-		{EnvReads, 1, pipe.MaxReads, func(n int64) { set.Pipes.Reads = int(n) }},
+		{EnvUnread, 128 << 10, nexus.MaxUnread, func(n int64) { set.Pipes.Bytes = n }}, // any message fits, any pipe is within
+		{EnvReads, 1, nexus.MaxReads, func(n int64) { set.Pipes.Reads = int(n) }},
 	} {
 		if err := number(env, n.name, n.least, n.most, n.set); err != nil {
 			return set, err

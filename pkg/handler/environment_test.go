@@ -8,7 +8,6 @@ import (
 
 	"nexus/pkg/handler"
 	"nexus/pkg/nexus"
-	"nexus/pkg/pipe"
 )
 
 func environment(changes map[string]string) func(string) string {
@@ -32,7 +31,7 @@ func TestSettings(t *testing.T) {
 	}
 	if set.TablePrefix != "bus-" || set.QueueURL != "https://sqs.us-east-1.amazonaws.com/123456789012/timer" ||
 		!maps.Equal(set.Shards, map[string]int{"a.b.": 4, "c.": 100}) || set.FanoutRate != 10_000 || set.LoginWithin != 15*time.Minute || !set.Closed ||
-		set.Pipes != (pipe.Limits{Pipes: 10_000, Bytes: 12_288_000_000, Reads: 1}) ||
+		set.Pipes != (nexus.PipeLimits{Pipes: 10_000, Bytes: 12_288_000_000, Reads: 1}) ||
 		!strings.HasSuffix(set.Callbacks[nexus.V0], "/v0") || !strings.HasSuffix(set.Callbacks[nexus.V1], "/v1") {
 		t.Errorf("%+v", set)
 	}

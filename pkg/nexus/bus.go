@@ -48,13 +48,22 @@ type Settings struct {
 	Closed         bool              // who connects needs credentials
 	LoginWithin    time.Duration     // how long a connection may be there without a login; 0 for ever
 	LoginTasks     int               // logins that may wait for the workers of a login method; task.DefaultLoginTasks where zero
-	Pipes          pipe.Limits       // pipe.DefaultLimits for what is zero
+	Pipes          PipeLimits        // pipe.DefaultLimits for what is zero
 	RepairAge      time.Duration     // task.RepairAge and pipe.RepairAge where zero
 	PasswordCost   user.Cost         // user.DefaultCost where zero
 	Chores         time.Duration     // how long one invocation goes on with repair, clean-up, or a fan-out, before it leaves the rest to another; 6 s where zero
 	Abreast        int               // items of these that it works on at a time; chores.Abreast where zero
 	PostLimit      time.Duration     // how long a post may take that others wait behind; zero: as long as the client lets it
 }
+
+// PipeLimits bound what one client can have others hold in pipes.
+type PipeLimits = pipe.Limits
+
+// What limits of pipes may be at most. MaxUnread is what the longest pipe holds.
+const (
+	MaxReads  = pipe.MaxReads
+	MaxUnread = pipe.MaxLen * pipe.MaxMessage
+)
 
 // Clients are the bus' ways out.
 type Clients struct {
