@@ -117,7 +117,7 @@ const released = 2 * time.Minute
 
 // checkReleased: two minutes after a session's end was written, or after the last fault, nothing is bound to it.
 func (w *world) checkReleased(c *client) {
-	if due := w.disturbed.Add(released); due.After(time.Now()) {
+	if due := later(w.disturbed, w.downUntil).Add(released); due.After(time.Now()) {
 		w.agenda.add(due, func() { w.checkReleased(c) })
 		return
 	}

@@ -115,10 +115,12 @@ const fullest = 3 * time.Second
 func (w *world) failsToStart(inv *invocation) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.kills >= w.weather.kills || w.chance.Float64() >= w.weather.init {
-		return false
+	if !w.isDown(inv.function) {
+		if w.kills >= w.weather.kills || w.chance.Float64() >= w.weather.init {
+			return false
+		}
+		w.kills++
 	}
-	w.kills++
 	w.disturbed = time.Now()
 	inv.hurt, inv.mute, inv.ended = true, true, time.Now()
 	w.logf("%s fails to start", inv)

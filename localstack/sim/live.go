@@ -10,6 +10,8 @@ import (
 const (
 	// settling is longer than the longest time-out but the default, and what repair takes after it.
 	settling = 270 * time.Second
+	// afterOutage is settling's, where all time-outs passed in an outage.
+	afterOutage = 200 * time.Second
 	// draining is how long the last reads and locks of a run may take.
 	draining = 30 * time.Second
 	// clearing is how long after the ends of all sessions nothing of them may be left: two minutes, and what their $disconnect events take.
@@ -25,6 +27,12 @@ func (w *world) live() {
 	if w.rng.IntN(4) == 0 { // few requests, that meet
 		clients, budget, w.crowded = 2+w.rng.IntN(2), 4+w.rng.IntN(8), true
 	}
+	settling := settling
+	if w.weather.outage {
+		w.outage()
+		w.activity = min(w.activity, 20*time.Second) // connections must not end for being idle
+		settling = afterOutage
+	}
 	for range clients {
 		w.soon(time.Duration(1+w.rng.Int64N(int64(w.activity/10))), w.connect)
 	}
@@ -36,6 +44,12 @@ func (w *world) live() {
 	}
 	synctest.Wait()
 	w.closing = true
+	if w.weather.outage {
+		w.until(w.downUntil)
+		w.logf("%s works again", w.down)
+		w.disturbed = time.Now()
+		w.redrive()
+	}
 	w.logf("the weather settles after %d calls, %d invocations", len(w.calls), len(w.invocations))
 	w.weather = w.weather.settled()
 	for n, c := range w.clients {

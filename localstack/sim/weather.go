@@ -17,6 +17,7 @@ type weather struct {
 	stray                          float64       // of the requests that lose their response, the part that takes effect later
 	turn, full                     float64       // of the invocations, the part that Lambda refuses, and the part from which on it refuses all for a while
 	init                           float64       // of the invocations, the part whose environment fails to start
+	outage                         bool          // a function fails for some minutes
 	kill                           float64       // of each request, the part at which its handler dies
 	kills                          int           // handlers that may die, at most
 	faults                         int           // of the other kinds, at most
@@ -52,6 +53,9 @@ func forecast(rng *rand.Rand) weather {
 		return w
 	case n < 13:
 		w.name, w.faults, w.hot, w.conflict, w.partly, w.turn, w.full = "throttled", 60, 0.01, 0.05, 0.2, 0.03, 0.005
+		return w
+	case n < 14:
+		w.name, w.outage = "outage", true
 		return w
 	}
 	w.name = "storm"

@@ -99,28 +99,30 @@ type world struct {
 	lockTrace map[string]*lockLife
 	lockOrder []*lockLife
 	// By connid and by user.
-	sessionTrace map[string][]*sessionSnap
-	userTrace    map[string][]*userSnap
-	kills        int
-	faults       int
-	hot          string    // the table that has too many requests
-	cool         time.Time // until then
-	full         time.Time // until then Lambda has no room for invocations
-	turned       int       // invocations for which there was none
-	disturbed    time.Time // the last fault
-	requests     int
-	mix          []family
-	inspector    *client        // who tries the locks at the end; nil where there are none
-	pipes        []*pipe        // whose ids clients know
-	subscribed   []subscription // that somebody asked for
-	deadLetters  map[deadLetter]bool
-	messages     int // that clients have made
-	tags         int // likewise
-	paths        []string
-	known        []string      // taskids that some client has seen
-	sluggish     bool          // some clients stop to read
-	crowded      bool          // all are at the hot path at once
-	activity     time.Duration // how long clients send requests
+	sessionTrace        map[string][]*sessionSnap
+	userTrace           map[string][]*userSnap
+	kills               int
+	faults              int
+	hot                 string    // the table that has too many requests
+	cool                time.Time // until then
+	down                string    // a function that fails from a time to another
+	downFrom, downUntil time.Time
+	full                time.Time // until then Lambda has no room for invocations
+	turned              int       // invocations for which there was none
+	disturbed           time.Time // the last fault
+	requests            int
+	mix                 []family
+	inspector           *client        // who tries the locks at the end; nil where there are none
+	pipes               []*pipe        // whose ids clients know
+	subscribed          []subscription // that somebody asked for
+	deadLetters         map[deadLetter]bool
+	messages            int // that clients have made
+	tags                int // likewise
+	paths               []string
+	known               []string      // taskids that some client has seen
+	sluggish            bool          // some clients stop to read
+	crowded             bool          // all are at the hot path at once
+	activity            time.Duration // how long clients send requests
 
 	failures []string
 	logMu    sync.Mutex
@@ -170,7 +172,7 @@ func (w *world) start() error {
 		w.slots[n] = n
 	}
 	w.environments, w.skewed = len(w.slots), w.rng.IntN(3) == 0
-	w.lags, w.small = w.rng.IntN(3) == 0 || w.options.Lags, w.rng.IntN(3) == 0
+	w.lags, w.small = w.rng.IntN(3) == 0 || w.options.Lags, w.rng.IntN(3) == 0 && !w.weather.outage
 	w.patient, w.tokens = w.rng.IntN(3) == 0, uint(w.rng.IntN(quota))
 	env := map[string]string{}
 	if w.rng.IntN(5) == 0 {
