@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"nexus/pkg/session"
 	"nexus/pkg/task"
 )
 
@@ -154,6 +155,7 @@ func TestMutations(t *testing.T) {
 		{"without what a pipe has seen of a topic", Options{Rewrite: withoutSeen, Mix: []family{topics}}},
 		{"by who is subscribed when a publication is handed out", Options{Rewrite: byWhoIsSubscribedNow, Mix: []family{topics}}},
 		{"without the range that a claim names", Options{Rewrite: withoutRange, Mix: []family{pipes}}},
+		{"without the end of who reads nothing", Options{Rewrite: without(session.WakeSlow)}},
 		{"without the worker's alone on a login's task", Options{Rewrite: withoutTheWorker, Mix: []family{logins}}},
 		{"with eventual reads where both sides look", Options{Rewrite: eventually, Lags: true, Mix: []family{tasks}}},
 		{"without the condition of a lock's take-over", Options{Rewrite: withoutTheGrantThatWasRead, Mix: []family{locks}}},

@@ -19,3 +19,29 @@ func TestADetachedPushIsAnsweredThoughItsTaskIsOver(t *testing.T) {
 	pusher.got(`7 {"ok":true}`)
 	b.settled("worker ended", "worker.i1 → A 1", "pusher.i2 → A 7") // the row marked the hand-over too; the ok was owed besides
 }
+
+// The end of a task overtakes the note that its detached push is still to be answered: it does not take the note away with the task.
+func TestWhatATaskOwesSinceItsEndWasWrittenIsPaid(t *testing.T) {
+	b := newBench(t)
+	worker, pusher := b.pair()
+	b.says(worker.pull("1", "math"), "")
+	finished, pushed, over := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	b.updateTask().With(":done").Then(func() {
+		close(finished)
+		<-pushed
+	})
+	b.PostTo(worker.Client).Then(func() {
+		go func() {
+			defer close(over)
+			worker.result("2", "A", "3")
+		}()
+		<-finished
+	})
+	b.PostTo(pusher.Client).Fail(attempts)
+	b.says(pusher.push("7", `{"method":"math.add","params":[1],"detach":true}`), "recorded")
+	close(pushed)
+	<-over
+	pusher.got()
+	b.later()
+	pusher.got(`7 {"ok":true}`)
+}

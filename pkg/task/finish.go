@@ -120,15 +120,22 @@ func (i *item) acknowledgement() call.Key {
 // clear deletes an item that is done and posted, or notes that it is only kept for what it owes.
 func (t *Tasks) clear(ctx context.Context, i *item, keep bool) error {
 	w := store.Write{Table: store.Tasks, Key: i.item(), If: "#state = :done", Values: store.Item{":done": store.S(done)}}
-	// Key: the item. Condition: it is done. Effect: it is gone, or its outcome counts as posted. A loser finds it gone already.
+	// Key: the item. Condition: it is done and, to be deleted, owes nothing, also nothing that was noted since it was read. Effect: it is gone, or its
+	// outcome counts as posted. A loser finds it gone already, or that it owes something: then it is kept.
 	if keep {
 		w.Update, w.Values[":true"] = "SET #posted = :true", store.Bool(true)
+	} else {
+		w.If, w.Values[":none"] = w.If+" AND (attribute_not_exists(#debts) OR size(#debts) = :none)", store.N(0)
 	}
 	_, err := t.DB.Do(ctx, w)
-	if _, lost := store.Lost(err); lost {
-		return nil
+	old, lost := store.Lost(err)
+	switch {
+	case !lost:
+		return err
+	case !keep && len(decode(old).debts) > 0:
+		return t.clear(ctx, i, true)
 	}
-	return err
+	return nil
 }
 
 // outcomeOf returns an item's outcome, from where it is.
