@@ -45,10 +45,14 @@ func (t *Tasks) Pull(ctx context.Context, c *call.Call, p Pull) (jsonrpc.Outcome
 		if err != nil {
 			return "", err
 		}
-		for _, q := range tasks {
-			e, err := t.take(ctx, q.key, c)
+		full := len(tasks) == candidates
+		for n := 0; n < len(tasks); n++ {
+			e, expired, err := t.take(ctx, tasks[n].key, c)
 			if err != nil {
 				return "", err
+			}
+			if expired {
+				tasks = append(tasks[:n+1], t.passAllExpired(ctx, tasks[n+1:])...)
 			}
 			if e != nil && e.mark.Connid == "" {
 				return "", nil // given back while the claim was being repeated: the pull is owed its answer
@@ -57,15 +61,16 @@ func (t *Tasks) Pull(ctx context.Context, c *call.Call, p Pull) (jsonrpc.Outcome
 				return "", call.Recorded(t.handOver(ctx, e))
 			}
 		}
-		if len(tasks) < candidates {
+		if !full {
 			break
 		}
 	}
 	return "", t.wait(ctx, c, p)
 }
 
-// take claims a task for a pull; nil if another was first. An item without a mark was given back since, and owes the pull its answer.
-func (t *Tasks) take(ctx context.Context, k key, c *call.Call) (*item, error) {
+// take claims a task for a pull; nil if another was first, or it had expired and was told so. An item without a mark was given back since, and owes the
+// pull its answer.
+func (t *Tasks) take(ctx context.Context, k key, c *call.Call) (e *item, expired bool, err error) {
 	now := t.Now()
 	mark := call.Key{Connid: c.Connid, Row: call.Fresh(now, t.NewID(), c.ID)}
 	i, err := t.DB.Do(ctx, claim(k, c.Connid, c.ID, c.Request, mark, now))
@@ -74,12 +79,12 @@ func (t *Tasks) take(ctx context.Context, k key, c *call.Call) (*item, error) {
 		case old.Str("claim") == c.Request:
 			i, err = old, nil
 		case old.Map("debts")[c.Request] != nil:
-			return &item{}, nil // given back, and claimed by another, while the claim was being repeated
+			return &item{}, false, nil // given back, and claimed by another, while the claim was being repeated
 		case store.Repeated(err):
 			// An attempt before may be under way still, and come when the task waits again and the pull has another.
 			there, unknown := t.refuse(ctx, k, c.Request)
 			if there {
-				return nil, call.Recorded(err)
+				return nil, false, call.Recorded(err)
 			}
 			if unknown != nil { // the pull goes on: to be answered is what matters most
 				t.Log.Warn("refuse a claim", "task", k.taskid(), "error", unknown)
@@ -87,15 +92,15 @@ func (t *Tasks) take(ctx context.Context, k key, c *call.Call) (*item, error) {
 		}
 		if err != nil {
 			t.passExpired(ctx, k, old)
-			return nil, nil
+			return nil, t.hasExpired(old), nil
 		}
 	}
 	if err != nil {
-		return nil, t.unsure(ctx, k, c.Request, err)
+		return nil, false, t.unsure(ctx, k, c.Request, err)
 	}
-	e := decode(i)
+	e = decode(i)
 	t.notePull(ctx, e, c.Connid, c.Session.User)
-	return e, nil
+	return e, false, nil
 }
 
 // wait stores a pull, beside setting the timer of a near deadline, and then looks again: a push that came meanwhile may have seen no pull.

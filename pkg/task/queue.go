@@ -159,7 +159,7 @@ func (t *Tasks) pair(ctx context.Context, taskKey key, pull *item) (bool, error)
 
 // clearExpired tells an item that waits past its deadline so, for it would stand at the head of the queue.
 func (t *Tasks) clearExpired(ctx context.Context, k key, old store.Item) error {
-	if old == nil || old.Str("state") != waiting || old.Time("dl").After(t.Now()) {
+	if !t.hasExpired(old) {
 		return nil
 	}
 	if err := t.expire(ctx, k, old.Str("kind")); !call.IsRecorded(err) {
@@ -174,4 +174,37 @@ func (t *Tasks) passExpired(ctx context.Context, k key, old store.Item) {
 	if err := t.clearExpired(ctx, k, old); err != nil {
 		t.Log.Warn("expire", "task", k.taskid(), "error", err)
 	}
+}
+
+// hasExpired reports whether an item waits past its deadline.
+func (t *Tasks) hasExpired(i store.Item) bool {
+	return i != nil && i.Str("state") == waiting && !i.Time("dl").After(t.Now())
+}
+
+// passAllExpired is passExpired for what a look showed behind one that had expired, of which there may be many: nobody is told of a detached task's deadline
+// until somebody meets it, so that whoever may push could leave any number at the head of a queue. They end side by side. It returns the others.
+func (t *Tasks) passAllExpired(ctx context.Context, look []queued) []queued {
+	keys := make([]key, len(look))
+	for n, q := range look {
+		keys[n] = q.key
+	}
+	items, err := t.read(ctx, keys)
+	if err != nil {
+		t.Log.Warn("read what waits", "error", err)
+		return look
+	}
+	var ends []func() error
+	over := map[key]bool{}
+	for _, e := range items {
+		if e.state == waiting && !e.deadline.After(t.Now()) {
+			over[e.key] = true
+			ends = append(ends, func() error { return t.expire(ctx, e.key, e.kind) })
+		}
+	}
+	if len(ends) > 0 {
+		if err := errors.Join(together(ends...)...); err != nil {
+			t.Log.Warn("expire", "error", err)
+		}
+	}
+	return slices.DeleteFunc(look, func(q queued) bool { return over[q.key] })
 }
