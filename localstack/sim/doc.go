@@ -21,8 +21,8 @@
 // Four of ten runs are of tasks alone; the others are of one or more families of calls (mix.go), each with clients of its own (client_*.go, work.go):
 //
 //   - tasks: clients push, pull, finish in all manners, cancel and list;
-//   - pipes: create, write one or several messages, read with and without a time-out, close;
-//   - topics: subscribe own and others' pipes, by name and by wildcard, unsubscribe, publish;
+//   - pipes: create, write one or several messages, read with and without a time-out, close; in one of three runs the limits of pipes are low;
+//   - topics: subscribe own and others' pipes, by name and by wildcard, unsubscribe, publish, often one right behind the answer to another;
 //   - locks: lock and unlock, and all want what a client held that is gone;
 //   - logins: log in, reload, and try what the tags allow, while others make users, set and take tags, reload and end sessions. The clients of all
 //     other families get their permissions past the bus.
