@@ -152,12 +152,11 @@ func pings(ctx context.Context, t *target) (got, error) {
 	ping := request("p", "sys.ping", nil)
 	go func() {
 		opened <- t.again(attacking, func(ctx context.Context, s *socket) error {
-			for sent.Add(1) <= int64(t.of(140_000)) {
+			for ; ; sent.Add(1) {
 				if err := s.send(ctx, ping); err != nil {
 					return err
 				}
 			}
-			return nil
 		})
 	}()
 	var took []time.Duration
@@ -171,7 +170,7 @@ func pings(ctx context.Context, t *target) (got, error) {
 	}
 	slices.Sort(took)
 	return got{value: float64(took[len(took)/2].Microseconds()) / 1000, note: fmt.Sprintf("the slowest of %d took %v; the attacker sent %d on %d connections",
-		len(took), took[len(took)-1].Round(time.Millisecond), min(sent.Load(), int64(t.of(140_000))), <-opened)}, nil
+		len(took), took[len(took)-1].Round(time.Millisecond), sent.Load(), <-opened)}, nil
 }
 
 // strangersPipe is finding 7's third: what somebody who has not logged in can have stored in a pipe.

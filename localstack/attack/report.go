@@ -15,7 +15,7 @@ type outcome struct {
 }
 
 // held reports whether it was tried and got no more than it may.
-func (o outcome) held() bool { return o.err == nil && o.got.value <= o.bound }
+func (o outcome) held() bool { return o.err == nil && (o.bound == none || o.got.value <= o.bound) }
 
 // printTable prints what each attack got, and tells whether all were held.
 func printTable(w io.Writer, outcomes []outcome) (held bool, err error) {
@@ -23,7 +23,10 @@ func printTable(w io.Writer, outcomes []outcome) (held bool, err error) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "\twhat an attack gets\tat %s\tnow\tat most\t\t\n", commit)
 	for _, o := range outcomes {
-		now, verdict := number(o.got.value, o.unit), "held"
+		now, most, verdict := number(o.got.value, o.unit), number(o.bound, o.unit), "held"
+		if o.bound == none {
+			most, verdict = "no bound", "shown"
+		}
 		switch {
 		case o.err != nil:
 			now, verdict = "?", "NOT TRIED: "+o.err.Error()
@@ -31,7 +34,7 @@ func printTable(w io.Writer, outcomes []outcome) (held bool, err error) {
 			verdict = "NOT HELD"
 		}
 		held = held && o.held()
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", o.number, o.name, number(o.before, o.unit), now, number(o.bound, o.unit), verdict, o.got.note)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", o.number, o.name, number(o.before, o.unit), now, most, verdict, o.got.note)
 	}
 	return held, t.Flush()
 }
