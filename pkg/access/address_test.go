@@ -6,7 +6,7 @@ import (
 	"nexus/pkg/access"
 )
 
-func TestCompileAddress(t *testing.T) {
+func TestCompileExpression(t *testing.T) {
 	for expr, want := range map[string]string{
 		"172.17.*": "", "^10[.]": "", "": "", "2001:db8::": "",
 		"(":       "does not compile: missing closing )",
@@ -15,7 +15,7 @@ func TestCompileAddress(t *testing.T) {
 		"\xff":    "does not compile: invalid UTF-8",
 		"a{2000}": "does not compile: invalid repeat count",
 	} {
-		if re, err := access.CompileAddress(expr); reason(err) != want || (re == nil) != (want != "") {
+		if re, err := access.CompileExpression(expr); reason(err) != want || (re == nil) != (want != "") {
 			t.Errorf("%q: %v, %q; want %q", expr, re, reason(err), want)
 		}
 	}
@@ -42,7 +42,7 @@ func TestRefused(t *testing.T) {
 		{"nor hides the next", "10.0.0.1", nil, list("(", "10"), true},
 		{"IPv6", "2001:db8::1", nil, list("^2001:db8:"), true},
 	} {
-		if got := access.Refused(c.addr, c.white, c.black); got != c.want {
+		if got := access.Refused(c.addr, c.white, c.black, access.CompileExpression); got != c.want {
 			t.Errorf("%s: %v", c.rule, got)
 		}
 	}

@@ -89,8 +89,8 @@ func ExampleEffective() {
 
 func ExampleRefused() {
 	whitelist, blacklist := []string{`^10\.0\.`}, []string{`.*`}
-	fmt.Println(access.Refused("10.0.3.4", whitelist, blacklist))
-	fmt.Println(access.Refused("192.0.2.1", whitelist, blacklist))
+	fmt.Println(access.Refused("10.0.3.4", whitelist, blacklist, access.CompileExpression))
+	fmt.Println(access.Refused("192.0.2.1", whitelist, blacklist, access.CompileExpression))
 	// Output:
 	// false
 	// true

@@ -1,9 +1,7 @@
 package access
 
 import (
-	"errors"
 	"regexp"
-	"regexp/syntax"
 	"strings"
 )
 
@@ -16,8 +14,10 @@ type List struct {
 	Prefix string         // canonical, from ListPrefix; "" covers all
 	Depth  int            // at most so many labels below Prefix; 0 Prefix itself, negative no bound
 	Filter *regexp.Regexp // matched anywhere in the name; nil matches all
-	Limit  int            // how many at most; below 1 no limit
-	Skip   int            // how many to leave out first; below 1 none
+	// Expression is what Filter is compiled from, by Compile: once it is known that the caller may list at all.
+	Expression string
+	Limit      int // how many at most; below 1 no limit
+	Skip       int // how many to leave out first; below 1 none
 }
 
 // Match says whether the list holds the name. Filter sees the name as it is given, with a path's trailing dot.
@@ -38,12 +38,12 @@ func (l List) Page(n int) (from, to int) {
 	return from, to
 }
 
-// CompileFilter compiles a list's filter, an RE2 expression; "" is no filter. Its error is fit for a client.
-func CompileFilter(expr string) (*regexp.Regexp, error) {
-	if expr == "" {
-		return nil, nil
+// Compile compiles the filter that Expression says; "" is none. Its error is fit for a client.
+func (l *List) Compile() (err error) {
+	if l.Expression != "" {
+		l.Filter, err = CompileExpression(l.Expression)
 	}
-	return compile(expr)
+	return err
 }
 
 // Covers says whether the prefix covers the name in whole labels: a.b covers a.b and a.b.c, not a.bc. "" and "." cover
@@ -86,17 +86,4 @@ func below(prefix, name string) (rest string, covered bool) {
 		return "", false
 	}
 	return rest[1:], true
-}
-
-// compile compiles an RE2 expression. Of regexp's error it keeps the reason and leaves the expression out, which is the
-// client's and may be long.
-func compile(expr string) (*regexp.Regexp, error) {
-	re, err := regexp.Compile(expr)
-	if err == nil {
-		return re, nil
-	}
-	if se, ok := errors.AsType[*syntax.Error](err); ok {
-		return nil, errors.New("does not compile: " + se.Code.String())
-	}
-	return nil, errors.New("does not compile")
 }

@@ -89,13 +89,10 @@ func TestPage(t *testing.T) {
 }
 
 func TestCompileFilter(t *testing.T) {
-	if re, err := access.CompileFilter(""); re != nil || err != nil {
-		t.Errorf("no filter: %v, %v", re, err)
-	}
-	if re, err := access.CompileFilter("b+$"); err != nil || !re.MatchString("abb") {
-		t.Errorf("b+$: %v, %v", re, err)
-	}
-	if _, err := access.CompileFilter("secret("); reason(err) != "does not compile: missing closing )" {
-		t.Errorf("secret(: %v", err)
+	for expr, want := range map[string]string{"": "", "b+$": "", "secret(": "does not compile: missing closing )"} {
+		l := access.List{Expression: expr}
+		if err := l.Compile(); reason(err) != want || (l.Filter != nil) != (want == "" && expr != "") {
+			t.Errorf("%q: %v, %v", expr, l.Filter, err)
+		}
 	}
 }

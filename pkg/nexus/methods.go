@@ -90,8 +90,14 @@ func guarded[P any](name, function string, read func(*jsonrpc.Params) P, subject
 	run func(*Bus, context.Context, *call.Call, P) (jsonrpc.Outcome, error)) Method {
 	return Method{Name: name, Function: function, prepare: func(b *Bus, p *jsonrpc.Params) prepared {
 		params := read(p)
-		return prepared{guarded: true, subject: subject(params),
-			run: func(ctx context.Context, c *call.Call) (jsonrpc.Outcome, error) { return run(b, ctx, c, params) }}
+		return prepared{guarded: true, subject: subject(params), run: func(ctx context.Context, c *call.Call) (jsonrpc.Outcome, error) {
+			if l, ok := any(&params).(interface{ Compile() error }); ok { // a list's filter: it costs, and nobody else may have it done
+				if err := l.Compile(); err != nil {
+					return "", jsonrpc.Err(jsonrpc.InvalidParams, "filter: "+err.Error())
+				}
+			}
+			return run(b, ctx, c, params)
+		}}
 	}}
 }
 
@@ -155,11 +161,11 @@ func none(*jsonrpc.Params) struct{} { return struct{}{} }
 func readList(p *jsonrpc.Params) access.List {
 	prefix, err := access.ListPrefix(p.OptString("prefix", ""))
 	p.Check("prefix", err)
-	filter, err := access.CompileFilter(p.OptString("filter", ""))
-	p.Check("filter", err)
+	filter := p.OptString("filter", "")
+	p.Check("filter", access.CheckExpression(filter))
 	depth := clamp(p.OptBound("depth", -1), -1)
 	list := readPage(p)
-	list.Prefix, list.Filter, list.Depth = prefix, filter, depth
+	list.Prefix, list.Expression, list.Depth = prefix, filter, depth
 	return list
 }
 

@@ -20,10 +20,10 @@ func (b *bench) list(params string) string {
 	read := func(p *jsonrpc.Params) access.List {
 		prefix, err := access.ListPrefix(p.OptString("prefix", ""))
 		p.Check("prefix", err)
-		filter, err := access.CompileFilter(p.OptString("filter", ""))
-		p.Check("filter", err)
-		return access.List{Prefix: prefix, Filter: filter, Depth: int(p.OptInt("depth", -1)), Limit: int(p.OptInt("limit", access.DefaultLimit)),
+		l := access.List{Prefix: prefix, Expression: p.OptString("filter", ""), Depth: int(p.OptInt("depth", -1)), Limit: int(p.OptInt("limit", access.DefaultLimit)),
 			Skip: int(p.OptInt("skip", 0))}
+		p.Check("filter", l.Compile())
+		return l
 	}
 	return harness.Answer(harness.Call(b.Context(), c.call("1"), params, read, b.tasks.List))
 }

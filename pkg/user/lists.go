@@ -51,8 +51,7 @@ type Address struct{ User, IP string }
 // ReadNewAddress reads the params of user.addWhitelist and user.addBlacklist.
 func ReadNewAddress(p *jsonrpc.Params) Address {
 	out := ReadAddress(p)
-	_, err := access.CompileAddress(out.IP)
-	p.Check("ip", err)
+	p.Check("ip", access.CheckExpression(out.IP))
 	return out
 }
 
@@ -67,7 +66,7 @@ func ReadAddress(p *jsonrpc.Params) Address {
 
 // AddWhitelist carries out user.addWhitelist.
 func (u *Users) AddWhitelist(ctx context.Context, c *call.Call, p Address) (jsonrpc.Outcome, error) {
-	return u.add(ctx, c, "addWhitelist", p.User, whitelist, "ip", p.IP)
+	return u.addAddress(ctx, c, "addWhitelist", p.User, whitelist, p.IP)
 }
 
 // DelWhitelist carries out user.delWhitelist.
@@ -77,12 +76,20 @@ func (u *Users) DelWhitelist(ctx context.Context, c *call.Call, p Address) (json
 
 // AddBlacklist carries out user.addBlacklist.
 func (u *Users) AddBlacklist(ctx context.Context, c *call.Call, p Address) (jsonrpc.Outcome, error) {
-	return u.add(ctx, c, "addBlacklist", p.User, blacklist, "ip", p.IP)
+	return u.addAddress(ctx, c, "addBlacklist", p.User, blacklist, p.IP)
 }
 
 // DelBlacklist carries out user.delBlacklist.
 func (u *Users) DelBlacklist(ctx context.Context, c *call.Call, p Address) (jsonrpc.Outcome, error) {
 	return u.del(ctx, c, "delBlacklist", p.User, blacklist, p.IP)
+}
+
+// addAddress is add for an expression, which has to compile: it is compiled here, for who may have it done.
+func (u *Users) addAddress(ctx context.Context, c *call.Call, action, name, list, expr string) (jsonrpc.Outcome, error) {
+	if _, err := u.expressions.compile(expr); err != nil {
+		return "", jsonrpc.Err(jsonrpc.InvalidParams, "ip: "+err.Error())
+	}
+	return u.add(ctx, c, action, name, list, "ip", expr)
 }
 
 // add puts an entry at the end of one of a user's lists; one that is there stays where it is. What does not fit MaxLists is -32602, naming the

@@ -29,7 +29,7 @@ func (u *Users) Login(ctx context.Context, user, as, pass, ip string) (call.Admi
 	if err != nil {
 		return call.Admission{}, err
 	}
-	if err := p.admit(ip); err != nil {
+	if err := u.admit(p, ip); err != nil {
 		return call.Admission{}, err
 	}
 	if as != user {
@@ -49,7 +49,7 @@ func (u *Users) Nobody(ctx context.Context, ip string) (access.Tags, error) {
 		return nil, err
 	}
 	p, err := u.profile(ctx, item)
-	if err != nil || p.admit(ip) != nil {
+	if err != nil || u.admit(p, ip) != nil {
 		return nil, err
 	}
 	return p.Tags, nil
@@ -69,7 +69,7 @@ func (u *Users) Admit(ctx context.Context, name, ip string) (call.Admission, err
 	}
 	p, err := u.profile(ctx, item)
 	if err == nil {
-		err = p.admit(ip)
+		err = u.admit(p, ip)
 	}
 	if err != nil {
 		return call.Admission{}, err
@@ -193,11 +193,11 @@ func (p Profile) admission() call.Admission {
 }
 
 // admit says why a user, known by the password, may not log in from an address.
-func (p Profile) admit(ip string) error {
+func (u *Users) admit(p Profile, ip string) error {
 	switch {
 	case p.Disabled:
 		return jsonrpc.Err(jsonrpc.PermissionDenied, p.User+" is disabled")
-	case access.Refused(ip, p.Whitelist, p.Blacklist):
+	case access.Refused(ip, p.Whitelist, p.Blacklist, u.expressions.compile):
 		return jsonrpc.Err(jsonrpc.PermissionDenied, p.User+" from "+ip)
 	}
 	return nil

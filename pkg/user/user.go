@@ -31,6 +31,8 @@ type Users struct {
 	Now       func() time.Time
 	// NewID returns an id of at most 36 bytes, unlike any other.
 	NewID func() string
+
+	expressions expressions
 }
 
 func key(name string) store.Item { return store.Item{"user": store.S(name)} }
