@@ -45,3 +45,10 @@ type Admission struct {
 	MaxSessions          int64 // live sessions that the user may have; < 1: any number
 	Whitelist, Blacklist []string
 }
+
+// End is the end of a session.
+type End struct {
+	Connid string
+	// TooBig says that API Gateway closed its connection for a frame or a message that was too long.
+	TooBig bool
+}

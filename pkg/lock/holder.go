@@ -47,7 +47,7 @@ func (l *Locks) holderGone(ctx context.Context, c *call.Call, name string, held 
 		}
 		return false, nil
 	}
-	if err := l.Sessions.End(ctx, owner, true); err != nil { // gone it is all the same
+	if err := l.Sessions.End(ctx, owner, false); err != nil { // gone it is all the same
 		l.Log.Warn("end", "connid", owner, "error", err)
 	}
 	return true, nil

@@ -66,7 +66,7 @@ func (b *Bus) Disconnected(ctx context.Context, o Origin) error {
 	if err != nil {
 		return err
 	}
-	return b.Sessions.End(ctx, connid, true)
+	return b.Sessions.Disconnected(ctx, connid, o.At, o.CloseCode == CloseTooBig)
 }
 
 // Message carries out a request and posts its answer. The error it returns says that the caller may have got none, and why; it is for the log.
@@ -96,10 +96,13 @@ func (b *Bus) Message(ctx context.Context, o Origin, body []byte) error {
 		}
 		outcome = jsonrpc.Failure(e)
 	}
-	if outcome == "" || req.Notification() {
-		return unknown
+	if outcome != "" && !req.Notification() {
+		unknown = errors.Join(unknown, b.answer(ctx, connid, jsonrpc.Answer(req.ID, outcome)))
 	}
-	return errors.Join(unknown, b.answer(ctx, connid, jsonrpc.Answer(req.ID, outcome)))
+	if errors.Is(err, session.ErrEnded) { // a connection without a session is of no use to its client, which may not know
+		unknown = errors.Join(unknown, b.post.Close(ctx, connid))
+	}
+	return unknown
 }
 
 // taken returns the context of an event's handler, and sees to it that the time is known at which API Gateway took the event.
@@ -130,9 +133,9 @@ func (b *Bus) run(ctx context.Context, c *call.Call, req *jsonrpc.Request, size 
 		}
 	}()
 	if size > session.MaxBeforeLogin {
-		if in, _, err := b.Sessions.Entered(ctx, c.Connid); err != nil {
+		if in, _, err := b.Sessions.Entered(ctx, c.Connid); err != nil && !errors.Is(err, session.ErrEnded) {
 			return "", err
-		} else if !in {
+		} else if err == nil && !in {
 			return "", jsonrpc.Err(jsonrpc.LimitExceeded, "over 4 KB before a login")
 		}
 	}
@@ -147,12 +150,19 @@ func (b *Bus) run(ctx context.Context, c *call.Call, req *jsonrpc.Request, size 
 	}
 	if p.guarded || p.judged {
 		c.Session, err = b.Sessions.Load(ctx, c.Connid)
+		if errors.Is(err, session.ErrEnded) && p.outlives {
+			c.Session, err = b.Sessions.LoadEnded(ctx, c.Connid, c.At)
+		}
 		if err != nil {
 			return "", err
 		}
 	}
 	if p.entered {
 		in, tags, err := b.Sessions.Entered(ctx, c.Connid)
+		if errors.Is(err, session.ErrEnded) && p.outlives {
+			c.Session, err = b.Sessions.LoadEnded(ctx, c.Connid, c.At)
+			in, tags = c.Session.User != call.Nobody, c.Session.Tags
+		}
 		if err != nil {
 			return "", err
 		}
@@ -170,7 +180,7 @@ func (b *Bus) run(ctx context.Context, c *call.Call, req *jsonrpc.Request, size 
 func (b *Bus) answer(ctx context.Context, connid string, message []byte) error {
 	err := b.post.Post(ctx, connid, message)
 	if errors.Is(err, deliver.ErrGone) {
-		return b.Sessions.End(ctx, connid, true)
+		return b.Sessions.End(ctx, connid, false)
 	}
 	return err
 }

@@ -33,10 +33,12 @@ type Method struct {
 
 // prepared is a call whose params are read, but not yet known to be good.
 type prepared struct {
-	entered bool   // who has not logged in needs a tag
-	judged  bool   // the session must allow the method on something; the call, which finds its subjects itself, asks for permission on each
-	guarded bool   // the session must allow the method on the subject
-	subject string // what permission is needed on
+	// outlives says that the call is carried out though its session has ended, if API Gateway took it before: it makes sense without its caller.
+	outlives bool
+	entered  bool   // who has not logged in needs a tag
+	judged   bool   // the session must allow the method on something; the call, which finds its subjects itself, asks for permission on each
+	guarded  bool   // the session must allow the method on the subject
+	subject  string // what permission is needed on
 	// self may allow what the tags do not, as far as the call is on oneself (call.Call.Oneself); nil never does.
 	self func(c *call.Call) bool
 	// besides is a second permission that is needed, if it names a tag.
@@ -130,6 +132,24 @@ func Methods() []Method {
 // only keeps a method to the dialect of one stage.
 func only(stage string, m Method) Method {
 	m.Only = stage
+	return m
+}
+
+// outlives is a method whose calls are carried out though their session has ended, if API Gateway took them before that: $disconnect may overtake what was
+// sent before it. It is for what changes something that others see, and is not the session's own: what only answers has nobody to answer, and what belongs
+// to a session (a pull, a read, a lock, a pipe) would end with it. The session's user and tags are those that it ended with.
+func outlives(m Method) Method {
+	return outlivesIf(m, none, func(struct{}) bool { return true })
+}
+
+// outlivesIf is outlives for calls with some params.
+func outlivesIf[P any](m Method, read func(*jsonrpc.Params) P, does func(P) bool) Method {
+	prepare := m.prepare
+	m.prepare = func(b *Bus, p *jsonrpc.Params) prepared {
+		out := prepare(b, p)
+		out.outlives = does(read(p))
+		return out
+	}
 	return m
 }
 

@@ -14,7 +14,8 @@ func pipeMethods() []Method {
 		free("pipe.close", FunctionPipe, pipe.ReadClose, pipes((*pipe.Pipes).Close)),
 		free("pipe.create", FunctionPipe, pipe.ReadCreate, pipes((*pipe.Pipes).Create)),
 		free("pipe.read", FunctionPipe, pipe.ReadRead, pipes((*pipe.Pipes).Read)),
-		free("pipe.write", FunctionPipe, pipe.ReadWrite, pipes((*pipe.Pipes).Write)),
+		// Whoever reads the pipe is another, or else it is closed by then.
+		outlives(free("pipe.write", FunctionPipe, pipe.ReadWrite, pipes((*pipe.Pipes).Write))),
 	}
 }
 

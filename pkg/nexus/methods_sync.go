@@ -24,10 +24,11 @@ func syncMethods() []Method {
 			func(b *Bus, ctx context.Context, c *call.Call, p lock.Named) (jsonrpc.Outcome, error) {
 				return owned(c)(b.Locks.Lock(ctx, c, p))
 			}),
-		guarded("sync.unlock", FunctionSync, lock.ReadNamed, lock.Named.Subject,
+		// Whose session has ended has lost the lock; but it stays in sync.list until somebody wants it.
+		outlives(guarded("sync.unlock", FunctionSync, lock.ReadNamed, lock.Named.Subject,
 			func(b *Bus, ctx context.Context, c *call.Call, p lock.Named) (jsonrpc.Outcome, error) {
 				return owned(c)(b.Locks.Unlock(ctx, c, p))
-			}),
+			})),
 	}
 }
 

@@ -28,18 +28,20 @@ func sysMethods() []Method {
 			func(b *Bus, ctx context.Context, c *call.Call, p access.Count) (jsonrpc.Outcome, error) {
 				return b.Sessions.Count(ctx, c, p)
 			}),
-		judged("sys.session.kick", FunctionSys, session.ReadSelect,
+		// It is about others: who kicks and leaves means it.
+		outlives(judged("sys.session.kick", FunctionSys, session.ReadSelect,
 			func(b *Bus, ctx context.Context, c *call.Call, p session.Select, may func(string) bool) (jsonrpc.Outcome, error) {
 				return b.Sessions.Kick(ctx, c, p, may)
-			}),
+			})),
 		guarded("sys.session.list", FunctionSys, readList, listSubject,
 			func(b *Bus, ctx context.Context, c *call.Call, p access.List) (jsonrpc.Outcome, error) {
 				return b.Sessions.List(ctx, c, p)
 			}),
-		judged("sys.session.reload", FunctionSys, session.ReadSelect,
+		// As sys.session.kick.
+		outlives(judged("sys.session.reload", FunctionSys, session.ReadSelect,
 			func(b *Bus, ctx context.Context, c *call.Call, p session.Select, may func(string) bool) (jsonrpc.Outcome, error) {
 				return b.Sessions.ReloadOthers(ctx, c, p, may)
-			}),
+			})),
 		only(V1, anybodys("sys.version", FunctionSys, none, (*Bus).version)),
 		anybodys("sys.watchdog", FunctionSys, session.ReadWatchdog,
 			func(b *Bus, ctx context.Context, c *call.Call, p session.Watchdog) (jsonrpc.Outcome, error) {

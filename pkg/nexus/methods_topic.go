@@ -20,18 +20,21 @@ func topicMethods() []Method {
 			func(b *Bus, ctx context.Context, c *call.Call, p access.List) (jsonrpc.Outcome, error) {
 				return b.Topics.List(ctx, c, p)
 			}),
-		guarded("topic.pub", FunctionTopic, topic.ReadPub, topic.Pub.Subject,
+		// Those who hear it are others.
+		outlives(guarded("topic.pub", FunctionTopic, topic.ReadPub, topic.Pub.Subject,
 			func(b *Bus, ctx context.Context, c *call.Call, p topic.Pub) (jsonrpc.Outcome, error) {
 				return b.Topics.Pub(ctx, c, p, c.Node.Stage == V1) // v0 does not count whom it reaches, and does not pay for it
-			}),
-		guarded("topic.sub", FunctionTopic, topic.ReadSubscription, topic.Subscription.Subject,
+			})),
+		// Of another's pipe; one's own is closed.
+		outlives(guarded("topic.sub", FunctionTopic, topic.ReadSubscription, topic.Subscription.Subject,
 			func(b *Bus, ctx context.Context, c *call.Call, p topic.Subscription) (jsonrpc.Outcome, error) {
 				return b.Topics.Sub(ctx, c, p)
-			}),
-		guarded("topic.unsub", FunctionTopic, topic.ReadSubscription, topic.Subscription.Subject,
+			})),
+		// As topic.sub.
+		outlives(guarded("topic.unsub", FunctionTopic, topic.ReadSubscription, topic.Subscription.Subject,
 			func(b *Bus, ctx context.Context, c *call.Call, p topic.Subscription) (jsonrpc.Outcome, error) {
 				return b.Topics.Unsub(ctx, c, p)
-			}),
+			})),
 	}
 }
 

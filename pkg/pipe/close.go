@@ -117,10 +117,10 @@ func (p *Pipes) bury(ctx context.Context, m *meta) error {
 }
 
 // Ended closes the pipes of a session that has ended. Nobody is left to read.
-func (p *Pipes) Ended(ctx context.Context, connid string, rows []call.Row) error {
+func (p *Pipes) Ended(ctx context.Context, end call.End, rows []call.Row) error {
 	return chores.Join(p.Chores.Each(ctx, len(rows), func(ctx context.Context, n int) error {
 		// The pipe first: whoever subscribes it then finds it gone, and whoever did before is found by this.
-		if err := p.abandon(ctx, rows[n].Item[0], connid); err != nil {
+		if err := p.abandon(ctx, rows[n].Item[0], end.Connid); err != nil {
 			return err
 		}
 		return p.Topics.PipeGone(ctx, rows[n].Item[0])

@@ -284,10 +284,10 @@ func TestEndedIsToldTwice(t *testing.T) {
 	if len(rows) != 1 || rows[0].Kind != pipe.Kind {
 		t.Fatalf("rows %v", rows)
 	}
-	b.Try(b.pipes.Ended(b.ctx, other.Connid, rows))
+	b.Try(b.pipes.Ended(b.ctx, call.End{Connid: other.Connid}, rows))
 	b.want("A owner head=0.0/0 tail=0/0")
-	b.Try(b.pipes.Ended(b.ctx, owner.Connid, rows))
-	b.Try(b.pipes.Ended(b.ctx, owner.Connid, rows))
+	b.Try(b.pipes.Ended(b.ctx, call.End{Connid: owner.Connid}, rows))
+	b.Try(b.pipes.Ended(b.ctx, call.End{Connid: owner.Connid}, rows))
 	b.want()
 }
 

@@ -164,7 +164,7 @@ func posted(err error) bool { return err == nil || errors.Is(err, deliver.ErrGon
 // gone ends the session of a connection that a post found gone; another error stays.
 func (p *Pipes) gone(ctx context.Context, connid string, err error) error {
 	if errors.Is(err, deliver.ErrGone) {
-		return p.Sessions.End(ctx, connid, true)
+		return p.Sessions.End(ctx, connid, false)
 	}
 	return err
 }

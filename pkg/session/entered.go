@@ -21,12 +21,12 @@ func (s *Sessions) Entered(ctx context.Context, connid string) (in bool, tags ac
 	if err != nil {
 		return false, nil, err
 	}
-	if user := item.Str("user"); user != "" && user != call.Nobody {
-		s.entered.add(connid)
-		return true, nil, nil
-	}
 	if item.Str("state") != live {
 		return false, nil, ErrEnded
+	}
+	if item.Str("user") != call.Nobody {
+		s.entered.add(connid)
+		return true, nil, nil
 	}
 	tags, err = tagsOf(item)
 	return false, tags, err
@@ -47,6 +47,14 @@ func (c *connids) has(connid string) bool {
 	_, young := c.young[connid]
 	_, old := c.old[connid]
 	return young || old
+}
+
+// drop forgets one.
+func (c *connids) drop(connid string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.young, connid)
+	delete(c.old, connid)
 }
 
 func (c *connids) add(connid string) {

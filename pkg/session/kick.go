@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"nexus/pkg/call"
 	"nexus/pkg/deliver"
@@ -25,7 +26,10 @@ func (s *Sessions) Kick(ctx context.Context, c *call.Call, p Select, may func(us
 	if own >= 0 {
 		connids = slices.Delete(connids, own, own+1)
 	}
-	n, err := s.each(ctx, WakeKick, connids, began, s.kick)
+	kick := func(ctx context.Context, connid string) (bool, error) {
+		return s.kick(ctx, connid, c.At.Add(-time.Millisecond))
+	}
+	n, err := s.each(ctx, WakeKick, connids, began, kick)
 	if err := s.reachedAny(WakeKick, n, err); err != nil {
 		return "", err
 	}
@@ -37,7 +41,7 @@ func (s *Sessions) Kick(ctx context.Context, c *call.Call, p Select, may func(us
 			s.Log.Warn("answer before a kick of oneself", "connid", c.Connid, "error", err)
 		}
 	}
-	_, err = s.kick(ctx, c.Connid)
+	_, err = s.kick(ctx, c.Connid, c.At)
 	return "", call.Recorded(err)
 }
 
@@ -46,13 +50,16 @@ func kicked(n int) jsonrpc.Outcome {
 	return jsonrpc.Success(o.Int("kicked", int64(n)).JSON())
 }
 
-func (s *Sessions) kick(ctx context.Context, connid string) (done bool, err error) {
-	err = s.End(ctx, connid, false)
+// kick ends a session that is not to do any more what API Gateway took after a time.
+func (s *Sessions) kick(ctx context.Context, connid string, until time.Time) (done bool, err error) {
+	err = s.end(ctx, connid, ending{until: until})
 	return err == nil, err
 }
 
 // WokenToKick goes on with a kick.
 func (s *Sessions) WokenToKick(ctx context.Context, w timer.Wake) error {
-	_, err := s.each(ctx, WakeKick, w.Key, s.Now(), s.kick)
+	_, err := s.each(ctx, WakeKick, w.Key, s.Now(), func(ctx context.Context, connid string) (bool, error) {
+		return s.kick(ctx, connid, time.Time{}) // when the kick was taken is not known here
+	})
 	return err
 }

@@ -67,7 +67,7 @@ func (s *Sessions) alive(ctx context.Context, connids []string) int64 {
 				n.Add(1)
 				return nil
 			}
-			if err := s.End(ctx, connid, true); err != nil {
+			if err := s.End(ctx, connid, false); err != nil {
 				s.Log.Warn("end", "connid", connid, "error", err)
 			}
 			return nil

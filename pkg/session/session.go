@@ -33,7 +33,7 @@ const (
 // Family is a package whose items belong to sessions.
 type Family interface {
 	// Ended takes from a session that has ended what some of its rows name. It may be told the same rows again.
-	Ended(ctx context.Context, connid string, rows []call.Row) error
+	Ended(ctx context.Context, end call.End, rows []call.Row) error
 }
 
 // Sessions holds the sessions.
@@ -119,6 +119,19 @@ func (s *Sessions) Load(ctx context.Context, connid string) (call.Session, error
 		s.entered.add(connid)
 	}
 	return call.Session{User: item.Str("user"), UID: item.Str("uid"), Tags: tags}, nil
+}
+
+// LoadEnded reads what was in force for a session when it ended, for a call that API Gateway took before that, at a time; ErrEnded if it did not.
+func (s *Sessions) LoadEnded(ctx context.Context, connid string, at time.Time) (call.Session, error) {
+	item, err := s.DB.Get(ctx, store.Sessions, key(connid))
+	if err != nil {
+		return call.Session{}, err
+	}
+	if item.Str("state") != ended || item.Str("user") == "" || !item.Has("until") || at.After(item.Time("until")) {
+		return call.Session{}, ErrEnded
+	}
+	tags, err := tagsOf(item)
+	return call.Session{User: item.Str("user"), UID: item.Str("uid"), Tags: tags}, err
 }
 
 func tagsOf(session store.Item) (access.Tags, error) {

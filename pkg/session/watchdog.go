@@ -102,7 +102,7 @@ func (s *Sessions) sweep(ctx context.Context, session store.Item) error {
 		if s.Now().Sub(session.Time("ct")) < handshake {
 			return nil // it may be about to open; the next sweep will know
 		}
-		return s.End(ctx, connid, true)
+		return s.End(ctx, connid, false)
 	case err != nil:
 		return err
 	case s.Now().Sub(last) > watchdog(session):

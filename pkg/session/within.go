@@ -36,5 +36,5 @@ func (s *Sessions) WokenToLogin(ctx context.Context, w timer.Wake) error {
 	if err := s.Timer.All(ctx, cleanUps(ctx, connid, false)...); err != nil {
 		return err
 	}
-	return s.depart(ctx, connid, false)
+	return s.depart(ctx, connid, ending{})
 }

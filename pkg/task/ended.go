@@ -6,12 +6,14 @@ import (
 
 	"nexus/pkg/call"
 	"nexus/pkg/chores"
+	"nexus/pkg/deliver"
+	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
 )
 
 // Ended takes what a session that has ended leaves behind: waiting pulls go, tasks it pushed are dropped unless detached, tasks that it worked
 // on return. A hand-over that is not marked is left to its claimer and, later, to repair: the worker may never have seen the task.
-func (t *Tasks) Ended(ctx context.Context, connid string, rows []call.Row) error {
+func (t *Tasks) Ended(ctx context.Context, end call.End, rows []call.Row) error {
 	keys := make([]key, len(rows))
 	for n, row := range rows {
 		keys[n] = row.Item
@@ -21,12 +23,13 @@ func (t *Tasks) Ended(ctx context.Context, connid string, rows []call.Row) error
 		return err
 	}
 	return chores.Join(t.Chores.Each(ctx, len(items), func(ctx context.Context, n int) error {
-		return t.orphan(ctx, connid, items[n])
+		return t.orphan(ctx, end, items[n])
 	}))
 }
 
 // orphan takes an item from a session that has ended.
-func (t *Tasks) orphan(ctx context.Context, connid string, e *item) error {
+func (t *Tasks) orphan(ctx context.Context, gone call.End, e *item) error {
+	connid := gone.Connid
 	switch {
 	case !e.open():
 	case e.kind == kindPull && e.worker == connid:
@@ -37,9 +40,28 @@ func (t *Tasks) orphan(ctx context.Context, connid string, e *item) error {
 		if rows, err := t.Rows.Exist(ctx, e.mark); err != nil || !rows[e.mark] {
 			return err
 		}
+		if gone.TooBig {
+			return t.fail(ctx, e, "#state = :working AND #att = :att", store.Item{":att": store.N(e.attempt)})
+		}
 		return t.lose(ctx, e)
+	case e.kind == kindTask && gone.TooBig && e.lost == connid:
+		return t.fail(ctx, e, "#lost = :lost", store.Item{":lost": store.S(connid)})
 	}
 	return nil
+}
+
+// tooBig is what the pusher of a task is told whose worker's connection was closed for what it sent, most likely its result.
+const tooBig = "the worker's connection was closed for a frame over 32 KB, or a message over 128 KB"
+
+// fail ends a task whose worker sent too much, which the next one would do again: as long as it is as it was read, by a condition.
+func (t *Tasks) fail(ctx context.Context, e *item, only string, vals store.Item) error {
+	vals[":task"] = store.S(kindTask)
+	_, _, err := t.finish(ctx, e.key, end{outcome: jsonrpc.Failure(jsonrpc.Err(jsonrpc.LimitExceeded, tooBig)), request: t.NewID(),
+		actions: []string{actionPullerDisconnect}, only: "#kind = :task AND " + only, values: vals})
+	if deliver.OnlyUndelivered(err) {
+		return nil // it is recorded; repair posts it
+	}
+	return err
 }
 
 // withdraw deletes a pull that waits for a session that is gone.
@@ -63,7 +85,7 @@ func (t *Tasks) drop(ctx context.Context, e *item) error {
 
 // lose returns a task whose worker is gone, and finds it another.
 func (t *Tasks) lose(ctx context.Context, e *item) error {
-	back, err := t.giveBack(ctx, e, homeward{action: actionPullerDisconnect})
+	back, err := t.giveBack(ctx, e, homeward{action: actionPullerDisconnect, lost: e.worker})
 	if errors.Is(err, errMoved) {
 		return nil
 	}

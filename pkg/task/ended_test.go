@@ -33,7 +33,7 @@ func TestWorkerGone(t *testing.T) {
 	worker.end()
 	b.want(
 		"worker ended",
-		"A math. task working dl=240h0m0s worker=other/4 pusher=pusher/7 maker=pusher.i1 mark=other.i7 row=i1 math.add [1] att=2 ttl=4 push=pusher/7 claim=i8 ret=i9",
+		"A math. task working dl=240h0m0s worker=other/4 pusher=pusher/7 maker=pusher.i1 mark=other.i7 row=i1 math.add [1] att=2 ttl=4 push=pusher/7 claim=i8 ret=i9 lost=worker",
 		"D math. pull done dl=3h0m0s worker=other/4 maker=other.i6 posted pull=other/4",
 		"pusher.i1 → A 7",
 		"pusher.i3 → B 8",

@@ -10,6 +10,7 @@ import (
 // homeward says how a task returns to its queue.
 type homeward struct {
 	action  string // what hooks tell of it
+	lost    string // the session with which it was lost, if it was
 	unspent bool   // the worker never saw it: no ttl is spent
 	request string
 	debts   map[string]debt
@@ -40,6 +41,9 @@ func (t *Tasks) giveBack(ctx context.Context, e *item, how homeward) (back bool,
 	vals := store.Item{":waiting": store.S(waiting), ":working": store.S(working), ":task": store.S(kindTask), ":att": store.N(e.attempt),
 		":qk": store.S(e.order), ":ttl": store.N(ttl), ":now": store.Millis(t.Now()), ":ret": store.S(how.request)}
 	update := "SET #state = :waiting, #queue = :qk, #ttl = :ttl, #at = :now, #ret = :ret"
+	if how.lost != "" {
+		update, vals[":lost"] = update+", #lost = :lost", store.S(how.lost)
+	}
 	own := map[string]string{}
 	n := 0
 	for _, name := range sortedNames(how.debts) {

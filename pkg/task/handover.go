@@ -67,7 +67,7 @@ func (t *Tasks) refused(ctx context.Context, e *item, then func() error) error {
 	if err == nil || errors.Is(err, errMoved) {
 		err = errors.Join(err, then())
 	}
-	err = errors.Join(err, t.Sessions.End(ctx, e.worker, true))
+	err = errors.Join(err, t.Sessions.End(ctx, e.worker, false))
 	if back {
 		err = errors.Join(err, t.settleTask(ctx, e.path(), nil))
 	}

@@ -46,6 +46,7 @@ type item struct {
 	claim string // request of the last claim
 	ret   string // request of the last return
 	fin   string // request that finished it
+	lost  string // lost: the session with which a worker lost it last
 
 	method, user string
 	params, tags json.RawMessage // inline, unless body names the row that holds them
@@ -94,7 +95,7 @@ func decode(i store.Item) *item {
 		key: key{i.Str("part"), i.Str("id")}, kind: i.Str("kind"), state: i.Str("state"), at: i.Time("at"), deadline: i.Time("dl"),
 		worker: i.Str("wc"), workerID: raw(i, "wi"), workerUser: i.Str("wu"), pusher: i.Str("pc"), pusherID: raw(i, "pi"), pusherRow: i.Str("pr"),
 		maker: call.Key{Connid: i.Str("cc"), Row: i.Str("cr")}, mark: call.Key{Connid: i.Str("mc"), Row: i.Str("mr")},
-		pull: i.Str("pull"), push: i.Str("push"), claim: i.Str("claim"), ret: i.Str("ret"), fin: i.Str("fin"),
+		pull: i.Str("pull"), push: i.Str("push"), claim: i.Str("claim"), ret: i.Str("ret"), fin: i.Str("fin"), lost: i.Str("lost"),
 		method: i.Str("method"), user: i.Str("user"), params: raw(i, "params"), tags: raw(i, "tags"), body: i.Str("body"),
 		prio: i.Int("prio"), ttl: i.Int("ttl"), detached: i.Bool("det"), created: i.Time("created"), worked: i.Time("worked"),
 		attempt: i.Int("att"), order: i.Str("qk"), armed: i.Bool("armed"),

@@ -219,13 +219,13 @@ func (t *Tasks) converted(ctx context.Context, e *item) error {
 	case toWorker == nil:
 		toWorker = mark()
 	case isGone(toWorker) && returned:
-		toWorker = errors.Join(mark(), t.Sessions.End(ctx, worker, true))
+		toWorker = errors.Join(mark(), t.Sessions.End(ctx, worker, false))
 	case isGone(toWorker):
 		// The row comes after the return: the end of the worker's session would take a marked hand-over for one that was seen.
 		toWorker = t.refused(ctx, e, mark)
 	}
 	if isGone(toPusher) {
-		toPusher = t.Sessions.End(ctx, e.pusher, true)
+		toPusher = t.Sessions.End(ctx, e.pusher, false)
 	}
 	return errors.Join(toWorker, toPusher, t.expireIfDue(ctx, e.key, kindTask, e.deadline))
 }
@@ -272,7 +272,7 @@ func (t *Tasks) queueUp(ctx context.Context, n *task) error {
 			}
 			put := t.Rows.Put(ctx, t.pusherRowOf(&item{key: own.key, pusher: n.pusher, pusherRow: n.pusherRow, pusherID: n.pusherID}))
 			if isGone(err) {
-				return errors.Join(put, t.Sessions.End(ctx, n.pusher, true))
+				return errors.Join(put, t.Sessions.End(ctx, n.pusher, false))
 			}
 			return put
 		},

@@ -345,7 +345,7 @@ func TestTwoReturns(t *testing.T) {
 		worker.end()
 		b.want(
 			"worker ended",
-			"A math. task waiting queued dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=1 ttl=4 push=pusher/7 claim=worker/1 ret=i3",
+			"A math. task waiting queued dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=1 ttl=4 push=pusher/7 claim=worker/1 ret=i3 lost=worker",
 			"pusher.i1 → A 7",
 			"worker.i2 → A 1")
 		b.says(next.pull("2", "math"), "")
@@ -353,7 +353,7 @@ func TestTwoReturns(t *testing.T) {
 	b.says(next.reject("3", "A"), "-32002 Invalid task:[A-math.]")
 	b.want(
 		"worker ended",
-		"A math. task working dl=240h0m0s worker=next/2 pusher=pusher/7 maker=pusher.i1 mark=next.i4 row=i1 math.add [1] att=2 ttl=4 push=pusher/7 claim=next/2 ret=i3",
+		"A math. task working dl=240h0m0s worker=next/2 pusher=pusher/7 maker=pusher.i1 mark=next.i4 row=i1 math.add [1] att=2 ttl=4 push=pusher/7 claim=next/2 ret=i3 lost=worker",
 		"pusher.i1 → A 7",
 		"worker.i2 → A 1",
 		"next.i4 → A 2")

@@ -63,7 +63,7 @@ func (t *Tasks) Reject(ctx context.Context, c *call.Call, p Named) (jsonrpc.Outc
 			}
 			paid := t.pay(ctx, e.key, c.Request)
 			if isGone(err) {
-				return errors.Join(paid, t.Sessions.End(ctx, c.Connid, true))
+				return errors.Join(paid, t.Sessions.End(ctx, c.Connid, false))
 			}
 			return paid
 		},

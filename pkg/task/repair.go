@@ -299,7 +299,7 @@ func (t *Tasks) seize(ctx context.Context, e *item) (bool, error) {
 func (t *Tasks) owe(ctx context.Context, connid string, id []byte, o jsonrpc.Outcome) error {
 	err := t.post(ctx, connid, id, o)
 	if isGone(err) {
-		return t.Sessions.End(ctx, connid, true)
+		return t.Sessions.End(ctx, connid, false)
 	}
 	return t.Post.Overdue(ctx, connid, err)
 }

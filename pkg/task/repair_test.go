@@ -272,7 +272,7 @@ func TestRepair(t *testing.T) {
 			func(b *bench, worker, pusher *client) {
 				b.want(
 					"worker ended",
-					"A math. task waiting queued at=30s dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=1 ttl=4 push=pusher/7 claim=worker/1 ret=i4",
+					"A math. task waiting queued at=30s dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=1 ttl=4 push=pusher/7 claim=worker/1 ret=i4 lost=worker",
 					"worker.o#math.|A → A",
 					"pusher.o#math.|A → A 7",
 					"worker.o#text.|B → B 2",
@@ -296,7 +296,7 @@ func TestRepair(t *testing.T) {
 			func(b *bench, worker, pusher *client) {
 				b.want(
 					"worker ended",
-					"A math. task waiting queued at=30s dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=1 ttl=4 push=pusher/7 claim=worker/1 ret=i3",
+					"A math. task waiting queued at=30s dl=240h0m0s pusher=pusher/7 maker=pusher.i1 row=i1 math.add [1] att=1 ttl=4 push=pusher/7 claim=worker/1 ret=i3 lost=worker",
 					"worker.o#math.|A → A",
 					"pusher.o#math.|A → A 7",
 					"pusher.i1 → A 7")

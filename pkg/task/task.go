@@ -157,7 +157,7 @@ func (t *Tasks) gone(ctx context.Context, connids []string, errs []error) error 
 		switch {
 		case err == nil:
 		case errors.Is(err, deliver.ErrGone):
-			failed = append(failed, t.Sessions.End(ctx, connids[i], true))
+			failed = append(failed, t.Sessions.End(ctx, connids[i], false))
 		default:
 			failed = append(failed, err)
 		}
