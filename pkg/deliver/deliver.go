@@ -188,5 +188,6 @@ func (p *Poster) Close(ctx context.Context, connid string) error {
 	if _, gone := errors.AsType[*types.GoneException](err); err != nil && !gone {
 		return fmt.Errorf("delete connection: %w", err)
 	}
+	p.slow.forget(connid) // posts are to learn that it is gone
 	return nil
 }

@@ -182,6 +182,13 @@ func (s *slow) done(connid string) {
 	}
 }
 
+// forget forgets what is known of a connection.
+func (s *slow) forget(connid string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conn, connid)
+}
+
 // left notes that a post was given up by who made it.
 func (s *slow) left(connid string) {
 	s.mu.Lock()

@@ -3,6 +3,8 @@ package task
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"nexus/pkg/call"
 	"nexus/pkg/chores"
@@ -22,6 +24,8 @@ func (t *Tasks) Ended(ctx context.Context, end call.End, rows []call.Row) error 
 	if err != nil {
 		return err
 	}
+	// Pulls first: a task that goes back is not to meet one of the same session.
+	slices.SortStableFunc(items, func(a, b *item) int { return strings.Compare(a.kind, b.kind) })
 	return chores.Join(t.Chores.Each(ctx, len(items), func(ctx context.Context, n int) error {
 		return t.orphan(ctx, end, items[n])
 	}))
