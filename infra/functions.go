@@ -92,7 +92,7 @@ func (s *stack) environment() map[string]*string {
 		env[handler.EnvAccess] = jsii.String(s.Access)
 	}
 	for name, value := range map[string]string{handler.EnvShards: s.TaskShards, handler.EnvFanoutRate: s.FanoutRate,
-		handler.EnvLoginWithin: s.LoginWithin, handler.EnvPipes: s.Pipes, handler.EnvUnread: s.Unread, handler.EnvReads: s.Reads} {
+		handler.EnvLoginWithin: s.LoginWithin, handler.EnvLoginTasks: s.LoginTasks, handler.EnvPipes: s.Pipes, handler.EnvUnread: s.Unread, handler.EnvReads: s.Reads} {
 		if value != "" {
 			env[name] = jsii.String(value)
 		}

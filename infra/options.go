@@ -28,6 +28,7 @@ type Options struct {
 	Reserved       map[string]int // reserved concurrency by function
 	TaskShards     string         // as handler.EnvShards has it
 	FanoutRate     string         // as handler.EnvFanoutRate has it
+	LoginTasks     string         // as handler.EnvLoginTasks has it
 	LoginWithin    string         // as handler.EnvLoginWithin has it
 	Access         string         // as handler.EnvAccess has it
 	Pipes          string         // as handler.EnvPipes has it
@@ -58,6 +59,7 @@ var options = []option{
 	{"taskShards", "", "paths whose tasks are spread over several partitions: a.b.=4,c.=2", setTaskShards},
 	{"fanoutRate", "", "posts a second to subscribed readers, by one environment of the function stream: 1 to 10000", setFanoutRate},
 	{"access", "open", "open: who connects may log in later; closed: who connects without good credentials is answered 401", setAccess},
+	{"loginTasks", "", "logins that may wait for the workers of one login method: 1 to 100000; 1000 if none are given", setLoginTasks},
 	{"loginWithin", "", "seconds in which who connects must log in or is closed: 0 (never) to 900; 30 if none are given", setLoginWithin},
 	{"pipesPerSession", "", "pipes that a session may have: 1 to 10000; 1000 if none are given", setPipes},
 	{"pipeUnreadBytes", "", "bytes of messages that may be unread in a pipe: 131072 to 12288000000; 67108864 if none are given", setUnread},
@@ -205,6 +207,11 @@ func setAccess(o *Options, value string) error {
 		return errors.New("empty")
 	}
 	return settingsTake(handler.EnvAccess, value)
+}
+
+func setLoginTasks(o *Options, value string) error {
+	o.LoginTasks = value
+	return settingsTake(handler.EnvLoginTasks, value)
 }
 
 func setLoginWithin(o *Options, value string) error {

@@ -16,7 +16,7 @@ func TestOptions(t *testing.T) {
 	got, err = ParseOptions(every())
 	if want := (Options{Name: "bus", Build: "build", Rate: 50, Burst: 20, Domain: "bus.example.com", Certificate: every()["certificate"],
 		AlarmEmail: "someone@example.com", LogLevel: "DEBUG", Reserved: map[string]int{"task": 100, "timer": 10}, TaskShards: "a.b.=4",
-		FanoutRate: "50", LoginWithin: "60", Access: "closed", Pipes: "20", Unread: "1000000", Reads: "4"}); err != nil || !reflect.DeepEqual(got, want) {
+		FanoutRate: "50", LoginTasks: "70", LoginWithin: "60", Access: "closed", Pipes: "20", Unread: "1000000", Reads: "4"}); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("with every one: %+v, %v", got, err)
 	}
 	if len(every())+1 != len(options) { // build is the tests' own
@@ -40,6 +40,7 @@ func TestWrongOptionsAreNamed(t *testing.T) {
 		"taskShards":          {"a.b=4", "a.b.=0", "a.b.=101"},
 		"fanoutRate":          {"0", "10001", "x"},
 		"access":              {"shut", "Closed", ""},
+		"loginTasks":          {"0", "100001", "x"},
 		"loginWithin":         {"-1", "901", "x"},
 		"pipesPerSession":     {"0", "10001", "x"},
 		"pipeUnreadBytes":     {"131071", "64MB"},

@@ -31,7 +31,7 @@ func TestFunctions(t *testing.T) {
 			"MemorySize": memory, "Role": "<Role" + title(name) + ".Arn>", "LoggingConfig.LogGroup": "<Logs" + title(name) + ">",
 			"LoggingConfig.LogFormat": "JSON", "LoggingConfig.SystemLogLevel": "WARN", "LoggingConfig.ApplicationLogLevel": "TRACE", "ReservedConcurrentExecutions": nil,
 			"Environment.Variables.NEXUS_LOG_LEVEL": "INFO", "Environment.Variables.NEXUS_TASK_SHARDS": nil, "Environment.Variables.NEXUS_FANOUT_RATE": nil,
-			"Environment.Variables.NEXUS_LOGIN_WITHIN":      nil,
+			"Environment.Variables.NEXUS_LOGIN_WITHIN": nil, "Environment.Variables.NEXUS_LOGIN_TASKS": nil,
 			"Environment.Variables.NEXUS_ACCESS":            nil,
 			"Environment.Variables.NEXUS_PIPES_PER_SESSION": nil, "Environment.Variables.NEXUS_PIPE_UNREAD_BYTES": nil, "Environment.Variables.NEXUS_PIPE_READS": nil,
 		})
@@ -39,7 +39,7 @@ func TestFunctions(t *testing.T) {
 		want(t, name, all.Resources[functionID(name)], map[string]any{
 			"FunctionName": "bus-" + name, "ReservedConcurrentExecutions": reserved, "Environment.Variables.NEXUS_TABLE_PREFIX": "bus-",
 			"Environment.Variables.NEXUS_LOG_LEVEL": "DEBUG", "Environment.Variables.NEXUS_TASK_SHARDS": "a.b.=4", "Environment.Variables.NEXUS_FANOUT_RATE": "50",
-			"Environment.Variables.NEXUS_LOGIN_WITHIN":      "60",
+			"Environment.Variables.NEXUS_LOGIN_WITHIN": "60", "Environment.Variables.NEXUS_LOGIN_TASKS": "70",
 			"Environment.Variables.NEXUS_ACCESS":            "closed",
 			"Environment.Variables.NEXUS_PIPES_PER_SESSION": "20", "Environment.Variables.NEXUS_PIPE_UNREAD_BYTES": "1000000",
 			"Environment.Variables.NEXUS_PIPE_READS": "4",

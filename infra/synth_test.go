@@ -27,7 +27,7 @@ type template struct {
 func every() map[string]string {
 	return map[string]string{"name": "bus", "rate": "50", "burst": "20", "domain": "bus.example.com",
 		"certificate": "arn:aws:acm:eu-west-1:123456789012:certificate/01234567-89ab-cdef-0123-456789abcdef", "alarmEmail": "someone@example.com",
-		"removal": "destroy", "logLevel": "DEBUG", "reservedConcurrency": "task=100,timer=10", "taskShards": "a.b.=4", "fanoutRate": "50", "loginWithin": "60", "access": "closed",
+		"removal": "destroy", "logLevel": "DEBUG", "reservedConcurrency": "task=100,timer=10", "taskShards": "a.b.=4", "fanoutRate": "50", "loginTasks": "70", "loginWithin": "60", "access": "closed",
 		"pipesPerSession": "20", "pipeUnreadBytes": "1000000", "pipeReads": "4", "accountLogRole": "keep"}
 }
 

@@ -21,7 +21,7 @@ func throttle(rate float64, burst int) (nexus.Throttle, error) {
 // settings takes from the environment of this command what a deployment would set for its functions and one machine can use.
 func settings(getenv func(string) string) map[string]string {
 	env := map[string]string{}
-	for _, name := range []string{handler.EnvShards, handler.EnvFanoutRate, handler.EnvLoginWithin, handler.EnvAccess, handler.EnvPipes,
+	for _, name := range []string{handler.EnvShards, handler.EnvFanoutRate, handler.EnvLoginWithin, handler.EnvLoginTasks, handler.EnvAccess, handler.EnvPipes,
 		handler.EnvUnread, handler.EnvReads} {
 		if value := getenv(name); value != "" {
 			env[name] = value

@@ -38,6 +38,7 @@ const (
 	EnvShards      = "NEXUS_TASK_SHARDS"       // a.b.=4,c.=2: paths that outgrew one partition
 	EnvFanoutRate  = "NEXUS_FANOUT_RATE"       // posts a second to reads of subscribed pipes, by one environment of the stream's function, 1 to 10,000; 500 where empty
 	EnvLoginWithin = "NEXUS_LOGIN_WITHIN"      // seconds in which who connects must log in or is closed, 0 (never) to 900; 30 where empty
+	EnvLoginTasks  = "NEXUS_LOGIN_TASKS"       // logins that may wait for the workers of one login method, 1 to 100,000; 1,000 where empty
 	EnvAccess      = "NEXUS_ACCESS"            // open: who connects may log in later; closed: who connects brings credentials; open where empty
 	EnvPipes       = "NEXUS_PIPES_PER_SESSION" // pipes that a session may have, 1 to 10,000; 1,000 where empty
 	EnvUnread      = "NEXUS_PIPE_UNREAD_BYTES" // bytes of messages that may be unread in a pipe, 131,072 to 12,288,000,000; 67,108,864 (64 MB) where empty
@@ -86,6 +87,7 @@ func Settings(env func(string) string) (nexus.Settings, error) {
 	}{
 		{EnvFanoutRate, 1, 10_000, func(n int64) { set.FanoutRate = int(n) }},
 		{EnvLoginWithin, 0, int64(timer.MaxDelay / time.Second), func(n int64) { seconds = n }},
+		{EnvLoginTasks, 1, 100_000, func(n int64) { set.LoginTasks = int(n) }},
 		{EnvPipes, 1, 10_000, func(n int64) { set.Pipes.Pipes = int(n) }},
 		{EnvUnread, 128 << 10, nexus.MaxUnread, func(n int64) { set.Pipes.Bytes = n }}, // any message fits, any pipe is within
 		{EnvReads, 1, nexus.MaxReads, func(n int64) { set.Pipes.Reads = int(n) }},

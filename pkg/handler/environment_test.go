@@ -24,13 +24,13 @@ func environment(changes map[string]string) func(string) string {
 
 func TestSettings(t *testing.T) {
 	set, err := handler.Settings(environment(map[string]string{handler.EnvShards: "a.b.=4,C.=100", handler.EnvFanoutRate: "10000",
-		handler.EnvLoginWithin: "900", handler.EnvAccess: "closed",
+		handler.EnvLoginWithin: "900", handler.EnvLoginTasks: "100000", handler.EnvAccess: "closed",
 		handler.EnvPipes: "10000", handler.EnvUnread: "12288000000", handler.EnvReads: "1", handler.EnvLogLevel: "WARN"}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if set.TablePrefix != "bus-" || set.QueueURL != "https://sqs.us-east-1.amazonaws.com/123456789012/timer" ||
-		!maps.Equal(set.Shards, map[string]int{"a.b.": 4, "c.": 100}) || set.FanoutRate != 10_000 || set.LoginWithin != 15*time.Minute || !set.Closed ||
+		!maps.Equal(set.Shards, map[string]int{"a.b.": 4, "c.": 100}) || set.FanoutRate != 10_000 || set.LoginWithin != 15*time.Minute || set.LoginTasks != 100_000 || !set.Closed ||
 		set.Pipes != (nexus.PipeLimits{Pipes: 10_000, Bytes: 12_288_000_000, Reads: 1}) ||
 		!strings.HasSuffix(set.Callbacks[nexus.V0], "/v0") || !strings.HasSuffix(set.Callbacks[nexus.V1], "/v1") {
 		t.Errorf("%+v", set)
@@ -52,6 +52,7 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 		handler.EnvShards:      {"a.b.", "a.b.=", "a.b.=0", "a.b.=101", "a.b.=x", "a.b=4", "=4", "c.=2,a.b", "c.=2,C.=3", "a..=2", "@a.=2", "a b.=2"},
 		handler.EnvFanoutRate:  {"0", "-1", "10001", "x", "1.5"},
 		handler.EnvLoginWithin: {"-1", "901", "x", "1.5", "30s", "9223372036854775807"},
+		handler.EnvLoginTasks:  {"0", "-1", "100001", "x", "1.5"},
 		handler.EnvPipes:       {"0", "10001", "x"},
 		handler.EnvUnread:      {"131071", "12288000001", "64MB", "-1"},
 		handler.EnvReads:       {"0", "33", "1.5"},
