@@ -14,6 +14,7 @@
 //   - limits: frames of 32 KB, messages of 128 KB, 10 minutes idle, 2 hours of life, 29 seconds of an integration;
 //   - $connect must answer 2xx before the upgrade completes, and may choose the subprotocol; until then the connection does not exist for
 //     @connections (410). $disconnect is best effort and once. Both routes are optional;
+//   - a custom domain's mapping without a key is the path / (Config.DefaultStage);
 //   - the route is $request.body.method as a string; what is no JSON object, has no such member, or names no route goes to $default; without
 //     $default the client is sent a Forbidden message;
 //   - events: headers and query on CONNECT; body and messageId on MESSAGE; Host, x-api-key, X-Forwarded-For, x-restapi, disconnectStatusCode and

@@ -209,7 +209,8 @@ func TestWrongPasswordsAtTheDoorAreCounted(t *testing.T) {
 		t.Errorf("the right one too early: %d", status)
 	}
 	ws, _ := dial(t, "ws://"+s.Addr+"/v0", nil, "")
-	if got := asks(t, ws, `{"id":1,"method":"sys.login","params":{"user":"ana","pass":"`+secret+`"}}`); got != `{"jsonrpc":"2.0","id":1,"error":{"code":-32012,"message":"Limit exceeded:[too many failed logins, wait]"}}` {
+	got := asks(t, ws, `{"id":1,"method":"sys.login","params":{"user":"ana","pass":"`+secret+`"}}`)
+	if got != `{"jsonrpc":"2.0","id":1,"error":{"code":-32012,"message":"Limit exceeded:[too many failed logins, wait]"}}` {
 		t.Error(got)
 	}
 }

@@ -3,6 +3,8 @@
 // A row is written when a call leaves something behind: a waiting pull, a pushed task, a task handed out. Nobody deletes rows but those of pipes that are
 // closed; they are checked against the item they name, and TimeToLive takes them after three hours, one more than a connection can last. rows.go says how
 // they are named.
+//
+// Under login#<address> the table has other rows: those by which package user counts wrong passwords.
 package call
 
 import (

@@ -13,6 +13,10 @@
 // believed, so that who may pull such tasks is as mighty as whoever he vouches for; pkg/task sees to it that only the session which a task was
 // given to ends it, and that it is given to none that may not (loginmethod.go there).
 //
+// A connection has one login by a password under way at a time, and one by a method: turn and turnof, ask and askof say since when and whose, turned and
+// asked whose was the last (turn.go); refused counts those that came meanwhile. A connection may bring credentials as it is opened; then its session is that
+// of the user from the first (credentials.go).
+//
 // Listings read the whole table. Besides sessions it holds what execution environments report of their load (nodes.go), under keys that no
 // connid reaches.
 //

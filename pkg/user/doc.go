@@ -13,5 +13,7 @@
 // A session takes what it needs of its user at login, sys.reload and sys.session.reload (Login and InForce here); until then a change here
 // changes nothing there.
 //
+// Wrong passwords are counted by address and user, in rows of the table calls (failures.go); a password is not hashed while there were too many.
+//
 // One more item, that no name reaches, records that the first start made root (firstStart in root.go).
 package user
