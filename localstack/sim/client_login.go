@@ -59,11 +59,16 @@ func (c *client) actLogin() {
 	}
 }
 
+// listings are the calls that list what there is, page by page of what DynamoDB gives.
+var listings = [...]string{"user.list", "sys.session.list", "sync.list", "topic.list", "user.count", "sys.session.count", "task.count"}
+
 // administer makes users, changes what they may, and ends or reloads sessions.
 func (c *client) administer() {
 	w := c.w
 	user := userNames[w.rng.IntN(len(userNames))]
-	switch n := w.rng.IntN(28); {
+	switch n := w.rng.IntN(32); {
+	case n >= 28:
+		c.send(listings[w.rng.IntN(len(listings))], map[string]any{"prefix": "", "limit": 0})
 	case n >= 20:
 		c.serve()
 	case len(w.userTrace[user]) == 0:

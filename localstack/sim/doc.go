@@ -15,8 +15,19 @@
 //
 // Parked requests are in an order that is given by what they are, not by which goroutine came first. (So one handler must not send two that are alike
 // at a time: here a fan-out goes through its rows one after another.) What goes wrong, and how often, is the run's weather (weather.go): calm in
-// three of ten, where answers must be prompt; else one death, lost responses, or a storm of everything. In all of them posts overtake one another,
+// three of ten, where answers must be prompt; else one death, lost responses, services that throttle and functions without room, a function that fails until
+// its retries run out and dead letters are redriven (outage.go), or a storm of everything. In all of them posts overtake one another,
 // streams and queues are read late and twice, and connections end in every way.
+//
+// In all weather, in some runs:
+//
+//   - clients stop to read, for good: API Gateway says 429 of them. The bus ends them, and in calm weather nobody else's answer is late for it;
+//   - a client gives up before its $connect is over: its $disconnect comes before that or beside it; and any $disconnect comes twice (ends.go);
+//   - requests are sent again after the SDK's waits, as long as its quota lasts (retry.go); in the others at once;
+//   - the environments in which functions run, each with a memory of its own, have clocks up to 100 ms apart (environment.go);
+//   - eventual reads, of tables and of global indexes, are up to 2 s old; pages of DynamoDB hold a few items; streams have several shards, which end and
+//     have successors; iterators and records do not last long;
+//   - limits are small.
 //
 // Four of ten runs are of tasks alone; the others are of one or more families of calls (mix.go), each with clients of its own (client_*.go, work.go):
 //
@@ -24,8 +35,8 @@
 //   - pipes: create, write one or several messages, read with and without a time-out, close; in one of three runs the limits of pipes are low;
 //   - topics: subscribe own and others' pipes, by name and by wildcard, unsubscribe, publish, often one right behind the answer to another;
 //   - locks: lock and unlock, and all want what a client held that is gone;
-//   - logins: log in, reload, and try what the tags allow, while others make users, set and take tags, reload and end sessions. The clients of all
-//     other families get their permissions past the bus.
+//   - logins: log in, by password or by a login method, reload, try what the tags allow and what only an administrator may, while others make users, set and
+//     take tags, reload and end sessions, serve the login method and list what there is. The clients of all other families get their permissions past the bus.
 //
 // All leave and come. When they have sent what they were to send, the weather settles (live.go): nothing goes wrong any more, and after settling
 // nothing may be stuck. Then the pipes are read until they are empty, and somebody tries all locks. Then all connections end, and two minutes later
@@ -40,7 +51,7 @@
 //
 //	make sim SEEDS=1000 FIRST=1
 //
-// prints for each failing seed what did not hold and the hash of its log. `make sim SEEDS=1 FIRST=<seed> LOG=1` runs it again, identically, and
+// prints for each failing seed what did not hold and the hash of its log. (go test's flag -family has all runs be of one family: seeds are others then.) `make sim SEEDS=1 FIRST=<seed> LOG=1` runs it again, identically, and
 // prints the log: time since the run's begin in seconds, then what happened. `#12` is the twelfth invocation of a function;
 // `do #12 PutItem tasks: 200` a request of it that was carried out; `item …` an item after a write; `client3 <-- …` a frame; `kill`, `fail`, `lose`
 // a fault. Begin with the line `FAILED`, take the id in it, and read its `item` lines; then the lines of the invocations that wrote them.
@@ -64,11 +75,13 @@
 // # What permissions are held to
 //
 // A session's user and tags change by its own good login, by its own reload, or by an administrator's, and become what the user had at some time
-// while that handler ran; and they never become what the user had before what the session has already.
+// while that handler ran; and they never become what the user had before what the session has already. A login by a method makes it whom the worker named that
+// had the login's task. Nobody has a right that no administrator gave (invariants_right.go).
 //
 // # What it does not cover
 //
-// Login methods that are tasks, hooks, templates, lists other than task.list; more than one page of rows or subscriptions; index reads that lag.
+// Hooks, templates, masks of login methods, failed logins that slow down their source, closed access. The redrive of publications that a pipe could not be
+// given, which come out of turn. Records that are trimmed before they were read, which repair would have to be told of: here they are trimmed afterwards.
 // Requests whose client gave up arrive up to 5 s late, but not the puts of new tasks and pulls that are repeated (fault.go says why). Messages of the
 // queue are never lost and no function is invoked more often than AWS would.
 package sim

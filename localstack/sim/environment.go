@@ -73,11 +73,14 @@ func (w *world) newULID(now time.Time) string {
 	return id.String()
 }
 
+// oldest is how old what is read eventually may be.
+const oldest = 2 * time.Second
+
 // tables changes how the embedded tables are: what is read eventually may be old, pages short, and the streams in several shards.
 func (w *world) tables(c *dynamo.Config) {
 	c.Shards = 1 + w.rng.IntN(3)
 	if w.lags {
-		c.IndexLag = func(string) time.Duration { return time.Duration(w.rng.Int64N(int64(2 * time.Second))) }
+		c.IndexLag = func(string) time.Duration { return time.Duration(w.rng.Int64N(int64(oldest))) }
 	}
 	if w.small {
 		c.Page, c.IteratorLife, c.StreamRetention = 200+w.rng.IntN(3000), 20*time.Second, time.Minute

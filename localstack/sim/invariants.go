@@ -21,6 +21,7 @@ func (w *world) check() {
 	h.checkFreed()
 	h.checkLogins()
 	h.checkRights()
+	h.checkListings()
 	h.checkKicks()
 	h.checkEmpty()
 }

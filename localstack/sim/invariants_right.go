@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -42,6 +43,33 @@ func (h *history) checkRights() {
 }
 
 const nobody = "nobody"
+
+// checkListings: a listing shows each thing once, and user.list all users that were there before what is read eventually may be old, and are not deleted.
+func (h *history) checkListings() {
+	for _, k := range h.calls {
+		if !slices.Contains(listings[:], k.method) || k.got() != "result" || !strings.HasSuffix(k.method, ".list") {
+			continue
+		}
+		var rows []struct{ User, ID, Topic string }
+		if err := json.Unmarshal(k.posts[0].answer().Result, &rows); err != nil {
+			h.failf("listings: %s got %s", k, brief(k.posts[0].text))
+			continue
+		}
+		shown := map[string]bool{}
+		for _, r := range rows {
+			name := r.User + r.ID + r.Topic
+			if shown[name] {
+				h.failf("listings: %s shows %s twice", k, name)
+			}
+			shown[name] = true
+		}
+		for _, user := range userNames {
+			if s := h.userTrace[user]; k.method == "user.list" && len(s) > 0 && s[0].at.Add(oldest).Before(k.at) && !shown[user] {
+				h.failf("listings: %s does not show %s", k, user)
+			}
+		}
+	}
+}
 
 // checkGiven holds tags to what administrators set.
 func (h *history) checkGiven(whose, text string) {

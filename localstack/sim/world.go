@@ -199,6 +199,9 @@ func (w *world) start() error {
 			if (slices.Contains(w.mix, pipes) || slices.Contains(w.mix, topics)) && w.rng.IntN(3) == 0 {
 				s.Pipes = buspipe.Limits{Pipes: 1 + w.rng.IntN(3), Bytes: 100 + w.rng.Int64N(3*large), Reads: 1 + w.rng.IntN(3)}
 			}
+			if w.rng.IntN(3) == 0 {
+				s.LoginTasks = 1 + w.rng.IntN(2)
+			}
 			w.limits = s.Pipes.Or(buspipe.DefaultLimits())
 			if w.rng.IntN(5) == 0 {
 				w.hasty, s.Chores = true, 50*time.Millisecond // clean-up and repair go on in another invocation
