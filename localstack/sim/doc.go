@@ -51,10 +51,11 @@
 //
 //	make sim SEEDS=1000 FIRST=1
 //
-// prints for each failing seed what did not hold and the hash of its log. (go test's flag -family has all runs be of one family: seeds are others then.) `make sim SEEDS=1 FIRST=<seed> LOG=1` runs it again, identically, and
-// prints the log: time since the run's begin in seconds, then what happened. `#12` is the twelfth invocation of a function;
-// `do #12 PutItem tasks: 200` a request of it that was carried out; `item …` an item after a write; `client3 <-- …` a frame; `kill`, `fail`, `lose`
-// a fault. Begin with the line `FAILED`, take the id in it, and read its `item` lines; then the lines of the invocations that wrote them.
+// prints for each failing seed what did not hold and the hash of its log. (go test's flag -family has all runs be of one family: seeds are others
+// then.) `make sim SEEDS=1 FIRST=<seed> LOG=1` runs it again, identically, and prints the log: time since the run's begin in seconds, then what
+// happened. `#12` is the twelfth invocation of a function; `do #12 PutItem tasks: 200` a request of it that was carried out; `item …` an item after
+// a write; `client3 <-- …` a frame; `kill`, `fail`, `lose` a fault. Begin with the line `FAILED`, take the id in it, and read its `item` lines; then
+// the lines of the invocations that wrote them.
 //
 // # What callers are told
 //
