@@ -64,7 +64,7 @@ func attacks() []attack {
 	}
 }
 
-// chosen returns the attacks that a list names: "3,7a"; a finding's number stands for all of its letters. Empty is all.
+// chosen returns the attacks that a list names: "3,7a"; a finding's number stands for all of its letters, 10 for issue 10's. Empty is all.
 func chosen(list string) ([]attack, error) {
 	all := attacks()
 	if list == "" {
@@ -75,7 +75,7 @@ func chosen(list string) ([]attack, error) {
 		name = strings.TrimSpace(name)
 		n := len(some)
 		for _, a := range all {
-			if a.number == name || strings.TrimRight(a.number, "abcdefghi") == name {
+			if a.number == name || strings.TrimRight(a.number, "abcdefghi") == name || strings.HasPrefix(a.number, name+".") {
 				some = append(some, a)
 			}
 		}

@@ -83,7 +83,7 @@ func TestArguments(t *testing.T) {
 }
 
 func TestChosen(t *testing.T) {
-	for list, want := range map[string]string{"": numbers(attacks()), "3": "3", "6": "6a, 6b", "1b, 1": "1a, 1b", "5,2a": "2a, 5", "10.2": "10.2"} {
+	for list, want := range map[string]string{"": numbers(attacks()), "3": "3", "6": "6a, 6b", "1b, 1": "1a, 1b", "5,2a": "2a, 5", "10.2": "10.2", "10": "10.2, 10.12, 10.13"} {
 		some, err := chosen(list)
 		if got := numbers(some); err != nil || got != want {
 			t.Errorf("%q: %s %v, expected %s", list, got, err, want)
