@@ -7,6 +7,10 @@
 // clean-up, writes the end, deletes the connection and goes through the rows of package call: waiting pulls go, tasks that were worked on
 // return, pushed ones are dropped. The later clean-ups are for handlers that were under way when the session ended.
 //
+// The tombstone keeps user, tags and until when API Gateway must have taken a call for it to be carried out still (LoadEnded): $disconnect may overtake what was
+// sent before it. A connection whose session has ended is closed, and again by the later clean-ups, for 410 was seen to be wrong; so one that only pings is
+// closed within a minute. One that takes nothing any more is ended too (slow.go).
+//
 // A login and a reload write the user's tags, each conditional on what it read: req is the request that wrote them last, login that of the last
 // login, uid that of the user (and owner, by which an index counts a user's live sessions), mask what a login method's worker left of them
 // (method.go). Between asking the worker and its answer nothing is held: the login goes on where its task ends (Then). What its worker says is
