@@ -167,7 +167,11 @@ func (c *client) pipeAnswered(k *call, a *answer) {
 		c.reads--
 		if k == k.pipe.drained {
 			if !bytes.Contains(a.Result, []byte(`"msgs":[]`)) && c.open {
-				c.w.soon(time.Millisecond, func() { c.drain(k.pipe) })
+				again := time.Millisecond
+				if a.Error != nil { // as many reads wait as may
+					again = time.Second
+				}
+				c.w.soon(again, func() { c.drain(k.pipe) })
 			}
 			return
 		}

@@ -101,7 +101,7 @@ func (h *history) checkVouching(l *life) {
 		case s.waits() && before.works():
 			by = s.ret
 		}
-		if k := h.byRequest[by]; k != nil && before.task() && (!before.works() || before.worker != k.client.connid) {
+		if k := h.byRequest[by]; by != "" && k != nil && before.task() && (!before.works() || before.worker != k.client.connid) {
 			h.failf("rights: %s ended %s, which was %s of %s", k, l.taskid(), before.state, h.by(before.worker))
 		}
 		before = s
