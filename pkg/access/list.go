@@ -17,7 +17,9 @@ type List struct {
 	// Expression is what Filter is compiled from, by Compile: once it is known that the caller may list at all.
 	Expression string
 	Limit      int // how many at most; below 1 no limit
-	Skip       int // how many to leave out first; below 1 none
+	// Named says that the client named a limit of 1 or more: so many it is to be answered, or an error. Else it is answered as many as fit one message.
+	Named bool
+	Skip  int // how many to leave out first; below 1 none
 }
 
 // Match says whether the list holds the name. Filter sees the name as it is given, with a path's trailing dot.

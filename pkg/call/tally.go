@@ -43,7 +43,7 @@ func (t *Tally) Add(name string, n int64, besides ...int64) {
 	}
 }
 
-// Outcome is the answer. -32602, asking for less, if it does not fit one message.
+// Outcome is the answer, a Listing where it has a row for each prefix.
 func (t *Tally) Outcome() (jsonrpc.Outcome, error) {
 	if !t.how.Subprefixes {
 		var o jsonrpc.Object
@@ -51,11 +51,13 @@ func (t *Tally) Outcome() (jsonrpc.Outcome, error) {
 	}
 	prefixes := slices.Sorted(maps.Keys(t.by))
 	from, to := t.how.Page(len(prefixes))
-	var rows Listing
+	rows := NewListing(t.how.List)
 	for _, prefix := range prefixes[from:to] {
 		var o jsonrpc.Object
-		if err := rows.Add(t.write(o.String("prefix", prefix), t.by[prefix]).JSON()); err != nil {
+		if full, err := rows.Add(t.write(o.String("prefix", prefix), t.by[prefix]).JSON()); err != nil {
 			return "", err
+		} else if full {
+			break
 		}
 	}
 	return rows.Outcome(), nil

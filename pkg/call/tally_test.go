@@ -40,27 +40,35 @@ func TestTally(t *testing.T) {
 	}
 }
 
-// What does not fit one message is refused, saying what to do.
+// What does not fit one message is left out; where the client named a limit it is refused, saying what to do.
 func TestListingsFitAMessage(t *testing.T) {
 	const rows = 127
 	row := []byte(`"` + strings.Repeat("x", 1024-3) + `"`) // a KB with its comma
-	var l call.Listing
-	for n := range rows + 1 {
-		err := l.Add(row)
-		e, isError := errors.AsType[*jsonrpc.Error](err)
-		if n < rows && err != nil || n == rows && (!isError || e.Code != jsonrpc.InvalidParams || !strings.Contains(e.Message, "limit")) {
-			t.Fatalf("row %d: %v", n, err)
+	for _, named := range []bool{false, true} {
+		l := call.NewListing(access.List{Named: named})
+		for n := range rows + 1 {
+			full, err := l.Add(row)
+			if n < rows && (full || err != nil) || n == rows && (full == named || named != asksForLess(err)) {
+				t.Fatalf("named %v, row %d: %v, %v", named, n, full, err)
+			}
+		}
+		if got := len(l.Outcome()); l.Len() != rows || got > 128<<10 {
+			t.Errorf("named %v: %d rows, %d bytes", named, l.Len(), got)
+		}
+		tally := call.NewTally(access.Count{List: access.List{Depth: -1, Named: named}, Subprefixes: true})
+		for i := range 5000 {
+			tally.Add(fmt.Sprintf("name%d", i), 1)
+		}
+		if outcome, err := tally.Outcome(); asksForLess(err) != named || !named && (len(outcome) > 128<<10 || len(outcome) < 126<<10) {
+			t.Errorf("named %v: 5000 rows are %d bytes, %v", named, len(outcome), err)
 		}
 	}
-	if got := len(l.Outcome()); l.Len() != rows || got > 128<<10 {
-		t.Errorf("%d rows, %d bytes", l.Len(), got)
+	if full, err := call.NewListing(access.List{}).Add(make([]byte, 128<<10)); full || !asksForLess(err) {
+		t.Errorf("a row that no message takes: %v, %v", full, err)
 	}
+}
 
-	tally := call.NewTally(access.Count{List: access.List{Depth: -1}, Subprefixes: true})
-	for i := range 5000 {
-		tally.Add(fmt.Sprintf("name%d", i), 1)
-	}
-	if _, err := tally.Outcome(); err == nil {
-		t.Error("5000 rows fit")
-	}
+func asksForLess(err error) bool {
+	e, ok := errors.AsType[*jsonrpc.Error](err)
+	return ok && e.Code == jsonrpc.InvalidParams && strings.Contains(e.Message, "limit")
 }

@@ -27,12 +27,14 @@ func (l *Locks) List(ctx context.Context, _ *call.Call, p access.List) (jsonrpc.
 	if err != nil {
 		return "", err
 	}
-	var out call.Listing
+	out := call.NewListing(p)
 	from, to := p.Page(len(held))
 	for _, o := range held[from:to] {
 		var row jsonrpc.Object
-		if err := out.Add(row.String("id", o.lock).String("owner", o.owner).JSON()); err != nil {
+		if full, err := out.Add(row.String("id", o.lock).String("owner", o.owner).JSON()); err != nil {
 			return "", err
+		} else if full {
+			break
 		}
 	}
 	return out.Outcome(), nil

@@ -191,7 +191,8 @@ func readList(p *jsonrpc.Params) access.List {
 
 // readPage reads what a list call takes that has no names to select by.
 func readPage(p *jsonrpc.Params) access.List {
-	return access.List{Limit: clamp(p.OptBound("limit", access.DefaultLimit), 0), Skip: clamp(p.OptBound("skip", 0), 0)}
+	limit := clamp(p.OptBound("limit", access.DefaultLimit), 0)
+	return access.List{Limit: limit, Named: limit > 0 && p.Has("limit"), Skip: clamp(p.OptBound("skip", 0), 0)}
 }
 
 // readCount reads what every count call takes. Nexus knows no limit of the rows that subprefixes brings: they are cut only where one is asked for.

@@ -47,21 +47,34 @@ func (s *Sessions) List(ctx context.Context, _ *call.Call, l access.List) (jsonr
 		return cmp.Or(cmp.Compare(a.Str("user"), b.Str("user")), cmp.Compare(a.Str("id"), b.Str("id")))
 	})
 	from, to := l.Page(len(found))
-	var out call.Listing
-	for found = found[from:to]; len(found) > 0; {
+	out, full := call.NewListing(l), false
+	for found = found[from:to]; len(found) > 0 && !full; {
 		user := found[0].Str("user")
 		var sessions []json.RawMessage
+		size := len(grouped(user, nil)) + len("100000")
 		for len(found) > 0 && found[0].Str("user") == user {
-			sessions = append(sessions, listed(found[0]))
+			row := listed(found[0])
+			if size += len(row) + len(","); size > out.Room() && !l.Named { // as many of a user's sessions come as fit
+				full = true
+				break
+			}
+			sessions = append(sessions, row)
 			found = found[1:]
 		}
-		var group jsonrpc.Object
-		group.String("user", user).Int("n", int64(len(sessions))).Raw("sessions", jsonrpc.Array(sessions))
-		if err := out.Add(group.JSON()); err != nil {
+		if len(sessions) == 0 {
+			break
+		}
+		if _, err := out.Add(grouped(user, sessions)); err != nil {
 			return "", err
 		}
 	}
 	return out.Outcome(), nil
+}
+
+// grouped is a user's sessions as sys.session.list shows them.
+func grouped(user string, sessions []json.RawMessage) json.RawMessage {
+	var o jsonrpc.Object
+	return o.String("user", user).Int("n", int64(len(sessions))).Raw("sessions", jsonrpc.Array(sessions)).JSON()
 }
 
 // listed is a session as sys.session.list shows it.

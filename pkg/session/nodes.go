@@ -125,13 +125,15 @@ func (s *Sessions) NodeList(ctx context.Context, _ *call.Call, l access.List, ve
 		Raw("Load1", mean[0]).Raw("Load5", mean[1]).Raw("Load15", mean[2]).JSON()
 	nodes := s.Post.Nodes()
 	from, to := l.Page(len(nodes))
-	var out call.Listing
+	out := call.NewListing(l)
 	for _, node := range nodes[from:to] {
 		var o jsonrpc.Object
 		o.String("id", node.ID).Int("clients", clients[node.ID]).Raw("load1", mean[0]).Raw("load5", mean[1]).Raw("load15", mean[2]).
 			Raw("load", nested).String("version", version).Bool("listening", true)
-		if err := out.Add(o.JSON()); err != nil {
+		if full, err := out.Add(o.JSON()); err != nil {
 			return "", err
+		} else if full {
+			break
 		}
 	}
 	return out.Outcome(), nil

@@ -28,7 +28,7 @@ func (t *Tasks) List(ctx context.Context, _ *call.Call, l access.List) (jsonrpc.
 	if err != nil {
 		return "", err
 	}
-	lister := &listing{tasks: t, list: l, now: t.Now(), empty: make([]bool, len(rows))}
+	lister := &listing{tasks: t, list: l, out: call.NewListing(l), now: t.Now(), empty: make([]bool, len(rows))}
 	for from, n := 0, 4; from < len(rows); n = min(2*n, atOnce) {
 		to := min(from+n, len(rows))
 		if full, err := lister.paths(ctx, rows[from:to], from); err != nil || full {
@@ -46,7 +46,7 @@ type listing struct {
 	list  access.List
 	now   time.Time
 	seen  int
-	out   call.Listing
+	out   *call.Listing
 	empty []bool // by path: there is nothing
 }
 
@@ -117,8 +117,8 @@ func (l *listing) add(ctx context.Context, p *partition) (full bool, err error) 
 			if err != nil {
 				return false, err
 			}
-			if err := l.out.Add(e.listed(params, tags)); err != nil {
-				return false, err
+			if full, err := l.out.Add(e.listed(params, tags)); err != nil || full {
+				return full, err
 			}
 			if l.list.Limit > 0 && l.out.Len() == l.list.Limit {
 				return true, nil

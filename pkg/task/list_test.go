@@ -21,7 +21,7 @@ func (b *bench) list(params string) string {
 		prefix, err := access.ListPrefix(p.OptString("prefix", ""))
 		p.Check("prefix", err)
 		l := access.List{Prefix: prefix, Expression: p.OptString("filter", ""), Depth: int(p.OptInt("depth", -1)), Limit: int(p.OptInt("limit", access.DefaultLimit)),
-			Skip: int(p.OptInt("skip", 0))}
+			Named: p.OptInt("limit", 0) > 0, Skip: int(p.OptInt("skip", 0))}
 		p.Check("filter", l.Compile())
 		return l
 	}
@@ -141,14 +141,19 @@ func TestListCuts(t *testing.T) {
 	}
 }
 
-// TestListBound: a listing that does not fit a message asks for a smaller limit.
+// TestListBound: of a listing that does not fit a message as much comes as fits; who named a limit is asked for a smaller one.
 func TestListBound(t *testing.T) {
 	b := newBench(t)
 	_, pusher := b.pair()
 	for n := range 14 {
 		b.says(pusher.push(fmt.Sprint(n), `{"method":"a.b","params":["`+long(9<<10)+`"]}`), "")
 	}
-	b.says(b.list(`{}`), "-32602 Invalid params:[limit: the listing does not fit one message, ask for less]")
+	b.says(b.list(`{"limit":14}`), "-32602 Invalid params:[limit: the listing does not fit one message, ask for less]")
+	for _, unnamed := range []string{`{}`, `{"limit":null}`, `{"limit":0}`, `{"limit":-1}`} {
+		if n := len(b.listed(unnamed)); n != 13 {
+			t.Errorf("%s: %d of 14 tasks, of which 13 fit", unnamed, n)
+		}
+	}
 	got := b.list(`{"limit":13}`)
 	if message := jsonrpc.Answer(json.RawMessage(`"`+long(254)+`"`), jsonrpc.Outcome(got)); len(message) > 128<<10 || len(b.listed(`{"limit":13}`)) != 13 {
 		t.Errorf("a message of %d bytes", len(message))
@@ -165,7 +170,7 @@ func TestListBound(t *testing.T) {
 		b.state()
 		b.says(pusher.cancel("20", b.named("N", "")), "")
 		b.says(pusher.push("13", `{"method":"a.b","params":"`+long(room+more)+`"}`), "")
-		if got := b.list(`{}`); strings.HasPrefix(got, "-32602") != (more > 0) {
+		if got := b.list(`{"limit":14}`); strings.HasPrefix(got, "-32602") != (more > 0) {
 			t.Errorf("%d bytes more than fit: %.40s", more, got)
 		}
 		b.names.of, b.names.count, b.names.items = map[string]string{}, map[string]int{}, nil

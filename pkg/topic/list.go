@@ -19,12 +19,14 @@ func (t *Topics) List(ctx context.Context, _ *call.Call, l access.List) (jsonrpc
 	if err != nil {
 		return "", err
 	}
-	var out call.Listing
+	out := call.NewListing(l)
 	from, to := l.Page(len(all))
 	for _, s := range all[from:to] {
 		var row jsonrpc.Object
-		if err := out.Add(row.String("topic", s.topic).Int("subscribers", s.subscribers).JSON()); err != nil {
+		if full, err := out.Add(row.String("topic", s.topic).Int("subscribers", s.subscribers).JSON()); err != nil {
 			return "", err
+		} else if full {
+			break
 		}
 	}
 	return out.Outcome(), nil

@@ -44,19 +44,19 @@ func (u *Users) each(ctx context.Context, l access.List, f func(name string) (en
 // List carries out user.list: the users, by name, with what is their own.
 func (u *Users) List(ctx context.Context, _ *call.Call, l access.List) (jsonrpc.Outcome, error) {
 	const batch = 100 // a request reads so many
-	var out call.Listing
+	out := call.NewListing(l)
 	var names []string
-	flush := func() error {
+	flush := func() (full bool, err error) {
 		items, err := u.readAll(ctx, names)
 		for _, name := range names {
 			item, there := items[name]
-			if err != nil || !there { // deleted since the index showed it
+			if err != nil || full || !there { // deleted since the index showed it
 				continue
 			}
-			err = out.Add(listed(item))
+			full, err = out.Add(listed(item))
 		}
 		names = names[:0]
-		return err
+		return full, err
 	}
 	skipped, taken := 0, 0
 	err := u.each(ctx, l, func(name string) (enough bool, err error) {
@@ -66,12 +66,12 @@ func (u *Users) List(ctx context.Context, _ *call.Call, l access.List) (jsonrpc.
 		}
 		names = append(names, name)
 		if taken++; len(names) == batch {
-			err = flush()
+			enough, err = flush()
 		}
-		return l.Limit > 0 && taken == l.Limit, err
+		return enough || l.Limit > 0 && taken == l.Limit, err
 	})
 	if err == nil {
-		err = flush()
+		_, err = flush() // of none, where there is no room for more
 	}
 	if err != nil {
 		return "", err
