@@ -90,7 +90,8 @@ func run(ctx context.Context, args []string, out, progress io.Writer) (held bool
 		fmt.Fprintf(progress, "%s: %s\n", a.number, a.name)
 		o, err := play(ctx, a, at)
 		if err != nil {
-			return false, err
+			_, failed := printTable(out, outcomes) // what is known so far
+			return false, errors.Join(err, failed)
 		}
 		outcomes = append(outcomes, o)
 	}
