@@ -44,7 +44,7 @@ func attacks() []attack {
 		{"2b", "others' time-outs late, by a pusher who does not read", "s", 24.7, 5, pushersDeadlines, false},
 		{"3", "times as long for a delivery to 99 subscribers beside one who does not read", "×", 1.9, 3, subscriber, false},
 		{"4a", "longest work on a filter", "s", 30, 0.5, filterTime, false},
-		{"4b", "memory for filters", "MB", 987, 64, filterMemory, false},
+		{"4b", "memory for filters", "MB", 746, 64, filterMemory, false},
 		{"5", "connids of others told by kick", "", 11, 0, oracle, false},
 		{"6a", "ways to forge an answer", "", 5, 0, forge, false},
 		{"6b", "pages of the web that log in", "", 5, 0, origins, false},
