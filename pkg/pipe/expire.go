@@ -3,6 +3,7 @@ package pipe
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"nexus/pkg/deliver"
 	"nexus/pkg/store"
@@ -19,6 +20,9 @@ const (
 	WakeInspect = "pipe.inspect"
 )
 
+// apartClocks is how much too early a message may seem to come, since the clocks of execution environments differ.
+const apartClocks = time.Second
+
 // Woken does what a message says.
 func (p *Pipes) Woken(ctx context.Context, w timer.Wake) error {
 	switch {
@@ -31,8 +35,11 @@ func (p *Pipes) Woken(ctx context.Context, w timer.Wake) error {
 		if err != nil {
 			return err
 		}
-		_, err = p.inspect(ctx, m)
-		return err
+		young, err := p.inspect(ctx, m)
+		if err != nil || young == 0 || young > apartClocks {
+			return err // what moved since has a message of its own, or will have, by its record in the stream
+		}
+		return p.Timer.After(ctx, young, w)
 	}
 	return fmt.Errorf("a timer of pipes that says nothing: %s %v", w.Kind, w.Key)
 }

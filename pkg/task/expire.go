@@ -47,7 +47,7 @@ func (t *Tasks) Woken(ctx context.Context, w timer.Wake) error {
 	}
 	k := key{w.Key[0], w.Key[1]}
 	if w.Kind == WakeInspect {
-		return t.inspectAgain(ctx, k)
+		return t.inspectAgain(ctx, k, w.Cursor[inspectedAt])
 	}
 	if len(w.Key) != 3 {
 		return errNoTimer

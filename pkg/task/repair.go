@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,20 +51,27 @@ func (t *Tasks) Changed(ctx context.Context, keys [][2]string) error {
 	return t.Timer.All(ctx, later...)
 }
 
-// inspection is the message that has an item looked at again.
+// inspection is the message that has an item looked at again, as it is now.
 func (e *item) inspection() timer.Wake {
-	return timer.Wake{Kind: WakeInspect, Key: []string{e.key[0], e.key[1]}}
+	return timer.Wake{Kind: WakeInspect, Key: []string{e.key[0], e.key[1]}, Cursor: map[string]string{inspectedAt: e.version()}}
 }
 
-// inspectAgain reads back an item for which a message came.
-func (t *Tasks) inspectAgain(ctx context.Context, k key) error {
+// inspectedAt is where a message of inspection has the item's version.
+const inspectedAt = "at"
+
+// version names an item as it is since it moved last.
+func (e *item) version() string { return strconv.FormatInt(e.at.UnixMilli(), 10) }
+
+// inspectAgain reads back an item for which a message came. One that has moved since, and is too young, has another message for that, or will have, by the
+// record of its move in the stream: would each message go on, there were one more after each attempt at a repair that fails.
+func (t *Tasks) inspectAgain(ctx context.Context, k key, version string) error {
 	i, err := t.DB.Get(ctx, store.Tasks, k.item())
 	if err != nil || i == nil {
 		return err
 	}
 	e := decode(i)
 	wait, err := t.inspect(ctx, e)
-	if err != nil || wait == 0 {
+	if err != nil || wait == 0 || version != e.version() {
 		return err
 	}
 	return t.Timer.After(ctx, wait, e.inspection())
