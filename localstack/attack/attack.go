@@ -29,7 +29,8 @@ type got struct {
 	note  string
 }
 
-// Of finding 3 the issue had more, 3.7 ms that became 19.4 s on a machine with nothing else to do; on a busy one this program never got beyond 1.9 times, and 2.5 s for the slowest.
+// Issue 9 has more for its finding 3: 3.7 ms that became 19.4 s, on a machine with nothing else to do. On a busy one this program never got beyond 1.9 times,
+// and 2.5 s for the slowest.
 
 // none is the bound of what API Gateway's throttles leave open, which know routes and no clients: it is shown, and not judged. What comes first takes
 // the room of a route, $connect's too, and no function hears of what was refused.

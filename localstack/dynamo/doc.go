@@ -20,7 +20,8 @@
 // # Worst cases
 //
 // AWS's leeway is shown on demand: Config.IndexLag lets reads that are not strongly consistent lag, Config.Conflict makes transactions
-// conflict, Config.Page makes pages short, Engine.Split gives shards successors, iterators and records last as long as Config says, TTL deletes 48 h late unless told otherwise, and items past their expiry stay readable until then.
+// conflict, Config.Page makes pages short, Engine.Split gives shards successors, iterators and records last as long as Config says, TTL deletes 48 h late
+// unless told otherwise, and items past their expiry stay readable until then.
 //
 // # How it is held to AWS
 //

@@ -47,6 +47,6 @@
 // was sent to it before has been written; a client that does not read, or does not answer the close frame, is cut off 10 s later at the latest. A
 // message over 32 KB goes out in frames of 32 KB and an empty last one.
 //
-// Left out: authorizers, API keys, the account's own throttles (10,000 requests/s, 500 connections/s), signatures of @connections (package iam verifies them), selection expressions
-// other than $request.body.method, integrations other than Lambda proxy, models, stage variables, compression (AWS has none).
+// Left out: authorizers, API keys, the account's own throttles (10,000 requests/s, 500 connections/s), signatures of @connections (package iam verifies
+// them), selection expressions other than $request.body.method, integrations other than Lambda proxy, models, stage variables, compression (AWS has none).
 package gateway

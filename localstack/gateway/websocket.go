@@ -80,7 +80,8 @@ func (g *Gateway) serveSocket(w http.ResponseWriter, r *http.Request, stage stri
 	}
 	h := &hijacker{ResponseWriter: w, limit: g.config.FrameLimit}
 	options := &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled} // API Gateway checks no origin
-	if c.Subprotocol() != "" {                                                                                    // as the function gave it, be it among those that were offered or not
+	if c.Subprotocol() != "" {
+		// As the function gave it, be it among those that were offered or not.
 		w.Header().Set("Sec-WebSocket-Protocol", c.Subprotocol())
 	}
 	ws, err := websocket.Accept(h, r, options)

@@ -146,8 +146,8 @@ func TestAWrong410LeavesNoZombie(t *testing.T) {
 	}
 }
 
-// TestOneResultTooBigEndsOneWorker: a worker whose connection API Gateway closes for a result that is too big ends its task with an error that says so, whoever learns of
-// the end first, and no other worker meets the same.
+// TestOneResultTooBigEndsOneWorker: a worker whose connection API Gateway closes for a result that is too big ends its task with an error that says so,
+// whoever learns of the end first, and no other worker meets the same.
 func TestOneResultTooBigEndsOneWorker(t *testing.T) {
 	for _, first := range []string{"$disconnect", "a kick, and then $disconnect"} {
 		t.Run(first, func(t *testing.T) {

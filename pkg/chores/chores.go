@@ -62,7 +62,7 @@ func (c Chores) Each(ctx context.Context, n int, do func(ctx context.Context, i 
 	work := func() {
 		for i, ok := begin(); ok; i, ok = begin() {
 			if errs[i] == nil {
-				errs[i] = caught(func() error { return do(ctx, i) })
+				errs[i] = Caught(func() error { return do(ctx, i) })
 			}
 		}
 	}
@@ -92,8 +92,8 @@ func Join(errs []error) error {
 	return errors.Join(failed...)
 }
 
-// caught makes an error of a panic, which in a goroutine of its own would end the process.
-func caught(step func() error) (err error) {
+// Caught takes a step, and makes an error of a panic, which in a goroutine of its own would end the process.
+func Caught(step func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())

@@ -10,10 +10,10 @@ import (
 // protocolHeader is in which a client offers WebSocket subprotocols, and in which $connect's answer chooses one.
 const protocolHeader = "Sec-WebSocket-Protocol"
 
-// The subprotocols that mean something here. A client that offers several, and not this one, is answered none.
+// subprotocol is the one that is answered where several are offered: a client that offers several, and not this one, is answered none.
 const subprotocol = "nexus"
 
-// basicPrefix begins the one that carries a password, and is never answered.
+// basicPrefix begins a subprotocol that carries a password, and is never answered.
 const basicPrefix = "basic."
 
 // header returns the values of a header of a CONNECT event, whatever the case of its name.

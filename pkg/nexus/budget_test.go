@@ -459,8 +459,8 @@ func TestTheMeterCounts(t *testing.T) {
 		m := newMetered(t)
 		c := m.connect()
 		by, _, _ := m.spent()
-		// The user is read strongly, two counters of failures and who listens to logins are not; the session is written as the login begins, and at its end, as it enters the index by
-		// user, which root's login does not ask.
+		// The user is read strongly, two counters of failures and who listens to logins are not; the session is written as the login begins, and at its end,
+		// as it enters the index by user, which root's login does not ask.
 		if got := by["sys.login"]; got != (units{3, 2.5}) {
 			t.Errorf("sys.login: %+v", got)
 		}

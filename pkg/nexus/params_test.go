@@ -13,8 +13,8 @@ import (
 	"nexus/pkg/nexus"
 )
 
-// takes are the kinds of JSON that a member of params may have: s string, n number, w whole number, h one that fits no 64 bits, b boolean, o object, a array, * any. A ! says that it
-// must be there. What a member may not be is -32602, and names it.
+// takes are the kinds of JSON that a member of params may have: s string, n number, w whole number, h one that fits no 64 bits, b boolean, o object, a array,
+// * any. A ! says that it must be there. What a member may not be is -32602, and names it.
 type takes string
 
 // members are what each call reads of its params.

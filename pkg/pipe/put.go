@@ -293,8 +293,8 @@ func (p *Pipes) allot(ctx context.Context, m *meta, e *entry) (*allotted, *meta,
 		w.Update += m.forget(w.Names)
 	}
 	// Key: the pipe. Condition: it is open, there is room for all messages, or exactly as much as was read, or none, and then as many were written as
-	// were read; for those that find room, the bytes of all that was accepted are few enough; and this was not done yet. (An attempt that comes when its token is forgotten takes a number that is given up again; but drops would be
-	// counted twice, which the number of messages forbids.)
+	// were read; for those that find room, the bytes of all that was accepted are few enough; and this was not done yet. (An attempt that comes when its
+	// token is forgotten takes a number that is given up again; but drops would be counted twice, which the number of messages forbids.)
 	// Effect: a number is allotted if any found room; all messages are counted, those accepted as unread, the others as drops; tail as it
 	// was is kept under the token, or as the publications'. A loser finds that the room is another now, or, by the token or the
 	// publications, that it was itself (or an earlier run of some of the same publications).

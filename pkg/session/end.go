@@ -118,7 +118,8 @@ func (s *Sessions) markEnded(ctx context.Context, connid string, e ending) (firs
 		set, vals[":true"] = set+", #big = :true", store.Bool(true)
 	}
 	// Key: the session. Condition: it is live, or was never seen (a $disconnect that overtook its $connect leaves a tombstone). Effect: ended,
-	// out of the index by user; its user and tags stay, by which calls that were taken before are carried out. A loser finds it ended and leaves the rest to who did.
+	// out of the index by user; its user and tags stay, by which calls that were taken before are carried out. A loser finds it ended and leaves the rest to
+	// who did.
 	_, err = s.DB.Do(ctx, store.Write{Table: store.Sessions, Key: key(connid),
 		Update: "SET #state = :ended, #exp = :exp" + set + " REMOVE #owner", If: "attribute_not_exists(#id) OR #state = :live", Values: vals})
 	if _, lost := store.Lost(err); lost {

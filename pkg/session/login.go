@@ -120,8 +120,8 @@ func (s *Sessions) enter(ctx context.Context, e entry) (jsonrpc.Outcome, error) 
 		// Key: the session. Condition: live, for an update would make an ended one anew; its tags last written by the write that was read, for a
 		// login or reload since may have brought newer ones, and an attempt that comes late must not undo them; and, if a worker was asked,
 		// that no other login came since it was. Effect: user and tags, also under the user's uid in the index, and the mask that later reloads go
-		// by; this write is their last, and this request the last login, whose turn is over. A loser's session has ended, or, if a worker was asked, another login won, or
-		// it finds what to begin again with, or, by the request, that it was itself.
+		// by; this write is their last, and this request the last login, whose turn is over. A loser's session has ended, or, if a worker was asked, another
+		// login won, or it finds what to begin again with, or, by the request, that it was itself.
 		_, err = s.DB.Do(ctx, w)
 		old, lost := store.Lost(err)
 		switch {

@@ -30,7 +30,7 @@ const asked = 8
 // posts for the rate it refuses one of these, and the session stays.
 func (s *Sessions) WokenToSlow(ctx context.Context, w timer.Wake) error {
 	if len(w.Key) != 1 {
-		return errors.New("a slow connection without a name")
+		return errNoConnid
 	}
 	connid := w.Key[0]
 	item, err := s.DB.Get(ctx, store.Sessions, key(connid))

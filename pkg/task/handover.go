@@ -4,12 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
 	"nexus/pkg/call"
+	"nexus/pkg/chores"
 	"nexus/pkg/deliver"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
@@ -118,18 +117,9 @@ func together(steps ...func() error) []error {
 	var others sync.WaitGroup
 	last := len(steps) - 1
 	for n, step := range steps[:last] {
-		others.Go(func() { errs[n] = caught(step) })
+		others.Go(func() { errs[n] = chores.Caught(step) })
 	}
-	errs[last] = caught(steps[last])
+	errs[last] = chores.Caught(steps[last])
 	others.Wait()
 	return errs
-}
-
-func caught(step func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return step()
 }

@@ -15,9 +15,11 @@ type Hooks interface {
 	Happened(ctx context.Context, method, user, id string, msg func() json.RawMessage)
 }
 
-// The actions of events. The id is that of the task, and empty for one of the bus' own (PushThen). Each is noted where the write that it is about is known to have happened, by whose write that was.
+// The actions of events. The id is that of the task, and empty for one of the bus' own (PushThen). Each is noted where the write that it is about is known to
+// have happened, by whose write that was.
 const (
-	// actionPush: id, connid, user, tags (all of the pusher's session, by prefix, as in Nexus), path, method, params, detach, ttl, prio, creationTime, timeout (in seconds).
+	// actionPush: id, connid, user, tags (all of the pusher's session, by prefix, as in Nexus), path, method, params, detach, ttl, prio, creationTime,
+	// timeout (in seconds).
 	actionPush = "push"
 	// actionPull: id, connid and user of the worker, ttl, timestamp. The worker may not have got it.
 	actionPull = "pull"

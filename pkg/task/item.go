@@ -121,7 +121,7 @@ func (e *item) internal() bool { return e.then != "" || e.user == Internal }
 
 // shownID is its taskid as lists and hooks show it: empty for a task of the bus' own, and for a pull that may become one.
 func (e *item) shownID() string {
-	if e.internal() || e.kind == kindPull && access.Covers(access.LoginMethods, e.path()) {
+	if e.internal() || e.kind == kindPull && vouches(e.path()) {
 		return ""
 	}
 	return e.taskid()

@@ -26,7 +26,8 @@ func ReadResult(p *jsonrpc.Params) Finish {
 // maxMessage is how long an error's message may be, with the code, in bytes of JSON: with the longest data it still fits an answer.
 const maxMessage = 4 << 10
 
-// ReadError reads task.error's params. Without data, or with null, the pusher's error has none. A code that is no whole number is refused; the specification's example and Nexus use numbers.
+// ReadError reads task.error's params. Without data, or with null, the pusher's error has none. A code that is no whole number is refused; the
+// specification's example and Nexus use numbers.
 func ReadError(p *jsonrpc.Params) Finish {
 	e := jsonrpc.Error{Code: jsonrpc.Code(p.OptInt("code", 0)), Message: p.OptString("message", "")}
 	if p.Has("data") {

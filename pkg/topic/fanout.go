@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"time"
 
 	"nexus/pkg/call"
+	"nexus/pkg/chores"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -85,7 +85,7 @@ func (l *lane) add(r Record, place int) {
 func (t *Topics) run(ctx context.Context, l *lane, until time.Time) {
 	for l.ended < len(l.records) {
 		r := l.records[l.ended]
-		err := caught(func() error { return t.record(ctx, l, r, until) })
+		err := chores.Caught(func() error { return t.record(ctx, l, r, until) })
 		if err != nil {
 			if !errors.Is(err, errTime) {
 				t.Log.Error("fan-out", "row", l.row, "record", r.ID, "publication", l.cursor.n, "at", l.cursor.at, "attempt", l.cursor.tries, "error", err)
@@ -279,7 +279,7 @@ func (t *Topics) deliver(ctx context.Context, d *delivery, list []target, had ma
 		}
 		had[to.pipeid] = true
 		g.Go(func() error {
-			errs[n] = caught(func() error { return t.give(ctx, d, to) })
+			errs[n] = chores.Caught(func() error { return t.give(ctx, d, to) })
 			return nil
 		})
 	}
@@ -316,14 +316,4 @@ func (t *Topics) give(ctx context.Context, d *delivery, to target) error {
 		}
 	}
 	return nil
-}
-
-// caught makes an error of a panic, which in a goroutine of its own would end the process.
-func caught(step func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	return step()
 }

@@ -22,8 +22,8 @@ type Profile struct {
 // refused is the answer for a user that does not exist and for a wrong password alike.
 func refused() error { return jsonrpc.Err(jsonrpc.PermissionDenied, "") }
 
-// Login returns what a login finds of who logs in from an address (without port). With another name in as, the login is as that user with the first one's password: that takes @admin on as, and neither may be one that is
-// refused alone. Refusals are -32010; only who has the password learns why.
+// Login returns what is found of who logs in from an address (without port). With another name in as, the login is as that user with the first one's
+// password: that takes @admin on as, and neither may be one that is refused alone. Refusals are -32010; only who has the password learns why.
 func (u *Users) Login(ctx context.Context, user, as, pass, ip string) (call.Admission, error) {
 	p, err := u.counted(ctx, user, pass, ip)
 	if err != nil {

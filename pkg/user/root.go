@@ -16,8 +16,8 @@ const Root = "root"
 // user name does: no call reaches it, and a listing, which goes by what only users have, does not show it.
 const firstStart = "first start"
 
-// CreateRoot makes the user root, with @admin on "." and any number of sessions, on the first start of a deployment; created is false on every other. The password is one
-// that user.create would take.
+// CreateRoot makes the user root, with @admin on "." and any number of sessions, on the first start of a deployment; created is false on every other. The
+// password is one that user.create would take.
 func (u *Users) CreateRoot(ctx context.Context, pass string) (created bool, err error) {
 	if err := access.Password(pass); err != nil {
 		return false, fmt.Errorf("password: %w", err)

@@ -82,8 +82,8 @@ func (u *Users) change(ctx context.Context, c *call.Call, name, attribute string
 		}
 		mine := store.Stamp(c.Request, n)
 		// Key: the user. Condition: it was last written by the write that made what was read, so that no change between is lost, nor
-		// carried over to a user of that name created since, nor to one disabled since where it has to be oneself. Effect: the attribute; this write is its last. A loser finds that it was
-		// itself, or the item to begin again with, or none: the user was deleted.
+		// carried over to a user of that name created since, nor to one disabled since where it has to be oneself. Effect: the attribute; this write is its
+		// last. A loser finds that it was itself, or the item to begin again with, or none: the user was deleted.
 		_, err = u.DB.Do(ctx, store.Write{Table: store.Users, Key: key(name), Update: "SET #" + attribute + " = :value, #req = :req",
 			If: "#req = :seen", Values: store.Item{":value": value, ":req": store.S(mine), ":seen": item["req"]}})
 		old, lost := store.Lost(err)
