@@ -3,6 +3,7 @@ package access
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 )
 
 // Inherit is own with the tags of the templates where own, and then an earlier template, has no such tag on that
@@ -82,13 +83,15 @@ func Effective(user string, lookup func(names []string) (map[string]Holder, erro
 }
 
 // Mask is the tags that mask holds too, on the same prefix and with an equal value: equal as JSON, not as bytes (1 and
-// 1.0, members in any order). A mask without tags, nil too, leaves nothing: where no mask was given do not call it.
+// 1.0, members in any order). What takes a permission away stays too, be it in the mask or not: a tag that begins with @ and is neither true nor a number
+// other than zero. Without it a tag on a longer prefix, or what needs no tag, would be allowed which is not. Of all other tags a mask without
+// any, nil too, leaves nothing: where no mask was given do not call it.
 func Mask(tags, mask Tags) Tags {
 	out := Tags{}
 	for prefix, set := range tags {
 		for tag, raw := range set {
 			other, ok := mask[prefix][tag]
-			if !ok || !equalJSON(raw, other) {
+			if withholds := strings.HasPrefix(tag, "@") && json.Valid(raw) && truth(raw) != yes; !withholds && (!ok || !equalJSON(raw, other)) {
 				continue
 			}
 			if out[prefix] == nil {

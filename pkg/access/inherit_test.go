@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -145,6 +146,8 @@ func TestMask(t *testing.T) {
 		{"prefixes have no case", `{"a":{"x":1}}`, `{"A":{"x":1}}`, `{"a":{"x":1}}`},
 		{"tags have", `{"a":{"x":1}}`, `{"a":{"X":1}}`, `{}`},
 		{"an empty mask leaves nothing", `{"a":{"x":1}}`, `{}`, `{}`},
+		{"what withholds a permission stays", `{".":{"@a":false,"@b":0,"@c":"no","@d":true,"e":false},"x":{"@a":true,"@d":1}}`, `{"x":{"@a":true}}`,
+			`{".":{"@a":false,"@b":0,"@c":"no"},"x":{"@a":true}}`},
 	} {
 		if got := string(access.Mask(parseTags(t, c.tags), parseTags(t, c.mask)).JSON()); got != c.want {
 			t.Errorf("%s: %s, want %s", c.rule, got, c.want)
@@ -152,6 +155,41 @@ func TestMask(t *testing.T) {
 	}
 	if got := access.Mask(parseTags(t, `{"a":{"x":1}}`), nil); len(got) != 0 {
 		t.Errorf("a nil mask leaves %s", got.JSON())
+	}
+}
+
+// No mask allows what the user's own tags do not, nor takes away that something is denied.
+func TestMaskAllowsNothingMore(t *testing.T) {
+	values := []string{``, `true`, `1`, `false`, `0`, `"x"`, `null`}
+	set := func(tags access.Tags, prefix, value string) access.Tags {
+		if value == "" {
+			return tags
+		}
+		return tags.Set(prefix, map[string]json.RawMessage{"@m": json.RawMessage(value)})
+	}
+	prefixes := []string{".", "a", "a.b"}
+	for n := range len(values) * len(values) * len(values) {
+		tags := access.Tags{}
+		for at, prefix := range prefixes {
+			tags = set(tags, prefix, values[n/[]int{1, len(values), len(values) * len(values)}[at]%len(values)])
+		}
+		for without := range 1 << len(prefixes) {
+			mask := tags
+			for at, prefix := range prefixes {
+				if without&(1<<at) != 0 {
+					mask = mask.Delete(prefix, []string{"@m"})
+				}
+			}
+			got := access.Mask(tags, mask)
+			for _, subject := range append(prefixes, "a.b.c", "") {
+				if got.Allows("m", subject) && !tags.Allows("m", subject) {
+					t.Errorf("%s masked by %s allows m on %q", tags.JSON(), mask.JSON(), subject)
+				}
+				if tags.Denies("m", subject) && !got.Denies("m", subject) {
+					t.Errorf("%s masked by %s does not deny m on %q", tags.JSON(), mask.JSON(), subject)
+				}
+			}
+		}
 	}
 }
 
