@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -113,6 +114,29 @@ func TestLimitOfLoginTasks(t *testing.T) {
 	w.pullAny()
 	if err := b.door(c, ""); err != nil {
 		t.Errorf("after one was taken: %v", err)
+	}
+}
+
+// Who may push on a method's path neither uses up LoginTasks nor comes before a login, whatever the priority.
+func TestTasksPushedOnALoginMethodsPathHoldUpNoLogin(t *testing.T) {
+	b := newBench(t)
+	b.Bus.Tasks.LoginTasks = 1
+	w, pusher, c := b.worker(), b.Connect(), b.Connect()
+	push := fmt.Sprintf(`{"method":"sys.login.door.login","params":null,"prio":%d,"detach":true,"timeout":60}`, int64(math.MaxInt64))
+	for n := range 5 {
+		request := b.call(pusher.Connid)
+		request.ID = json.RawMessage(fmt.Sprint(n))
+		if _, err := harness.Call(b.ctx, request, push, task.ReadPush, b.Bus.Tasks.Push); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.door(c, ""); err != nil {
+		t.Fatalf("beside pushed tasks: %v", err)
+	}
+	w.Got()
+	w.pullAny()
+	if got := fmt.Sprint(w.Got()); !strings.Contains(got, `"user":"@internal"`) {
+		t.Errorf("the worker was given %s first", got)
 	}
 }
 

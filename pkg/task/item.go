@@ -180,15 +180,21 @@ func (n *task) attributes() store.Item {
 // expiry is when TimeToLive may take an item: well after all that can happen to it has happened.
 func expiry(deadline time.Time) int64 { return deadline.Add(24 * time.Hour).Unix() }
 
-// The queue's keys: the kind first, then, for tasks, the priority, higher first; then who came first.
+// The queue's keys: the kind first, then, for tasks, the priority, higher first; then who came first. Logins come before the tasks that clients push,
+// whatever their priority: who may push on a login method's path must not hold up who logs in by it.
 const (
-	queuedTask = "t#"
-	queuedPull = "p#"
+	queuedTask  = "t#"
+	queuedLogin = queuedTask + "!" // sorts before the digits of a priority
+	queuedPull  = "p#"
 )
 
 func taskOrder(prio int64, at time.Time, id string) string {
 	ascending := uint64(prio) ^ (1 << 63)
 	return fmt.Sprintf("%s%016x#%019d#%s", queuedTask, ^ascending, at.UnixNano(), id)
+}
+
+func loginOrder(at time.Time, id string) string {
+	return fmt.Sprintf("%s#%019d#%s", queuedLogin, at.UnixNano(), id)
 }
 
 func pullOrder(at time.Time, id string) string {

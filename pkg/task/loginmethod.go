@@ -93,11 +93,11 @@ func (t *Tasks) admit(ctx context.Context, path string) error {
 	return nil
 }
 
-// waiting counts the tasks that wait on a path, up to a number.
+// waiting counts the logins that wait on a path, up to a number. Tasks that clients pushed there do not count.
 func (t *Tasks) waiting(ctx context.Context, path string, most int) (n int, err error) {
 	for _, part := range t.partitions(path) {
 		q := store.Query{Table: store.Tasks, Index: store.IndexQueue, Projection: "#id", If: "#part = :part AND begins_with(#queue, :kind)",
-			Values: store.Item{":part": store.S(part), ":kind": store.S(queuedTask)}}
+			Values: store.Item{":part": store.S(part), ":kind": store.S(queuedLogin)}}
 		for n < most {
 			q.Limit = int32(most - n)
 			items, next, err := t.DB.Query(ctx, q)

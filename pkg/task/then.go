@@ -30,7 +30,7 @@ func (t *Tasks) PushThen(ctx context.Context, c *call.Call, path, method string,
 	all := access.Tags{".": {"@admin": json.RawMessage("true")}}
 	return t.push(ctx, &task{path: path, method: method, user: Internal, params: params, all: all, tags: access.TagSetJSON(all.InForce(path)), ttl: DefaultTTL,
 		created: now, deadline: now.Add(timeout), pusher: c.Connid, pusherID: c.ID, pusherRow: call.Fresh(now, t.NewID(), c.ID), push: c.Request,
-		order: taskOrder(0, now, t.NewID()), then: then})
+		order: loginOrder(now, t.NewID()), then: then})
 }
 
 // told is what the pusher of a task that is done is told of its outcome. Where another family answers, it does now what the outcome brings, and
