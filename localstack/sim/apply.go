@@ -12,7 +12,7 @@ import (
 // apply gives a request to its service and notes what it did.
 func (w *world) apply(r *request) response {
 	w.requests++
-	out := &Outgoing{Op: r.op, Table: r.target, Function: r.inv.function, Body: r.body, Stored: r.inv.stored}
+	out := &Outgoing{Op: r.op, Table: r.target, Function: r.inv.function, Body: r.body, Stored: r.inv.stored, Wronged: w.wronged(r)}
 	if rewrite := w.options.Rewrite; rewrite != nil {
 		rewrite(out)
 		r.body = out.Body
@@ -64,6 +64,9 @@ func (w *world) posted(r *request, taken bool) {
 	c := w.clientOf(r.target)
 	if !taken || c == nil {
 		w.logf("not posted to %s", r.target)
+		if k := r.inv.call; k != nil && k.client == c && k.id == frameID(r.body) {
+			k.unheard = string(r.body)
+		}
 		if c != nil && c.slow {
 			r.inv.hurt = true // its handler hears of an error
 			if r.inv.call != nil && r.inv.call.client == c {

@@ -30,9 +30,14 @@ type client struct {
 	slow bool // it reads nothing any more, and API Gateway says so (429)
 	// givesUp says that it is gone before its $connect is over.
 	givesUp bool
+	// wronged says that API Gateway said 410 of it although it was there.
+	wronged bool
 	ended   time.Time // the connection
+	// tooBig says that it ended for a frame that was too big.
+	tooBig bool
 	// sessionEnded is when its session was written to have ended.
 	sessionEnded time.Time
+	endedBy      *invocation // that wrote so
 	nextID       int
 	sent         map[string]*call // by JSON-RPC id
 	role         role
@@ -157,10 +162,13 @@ type call struct {
 	id      string // JSON-RPC id, as text; empty for a notification
 	method  string
 	at      time.Time
-	request string      // the id that API Gateway gave it
-	inv     *invocation // that carries it out
-	posts   []*post     // that answer it
-	refused bool        // no function was called for it
+	request string        // the id that API Gateway gave it
+	inv     *invocation   // that carries it out
+	posts   []*post       // that answer it
+	refused bool          // no function was called for it
+	unheard string        // the answer that its handler had for it, whose connection was gone
+	late    time.Duration // how long its invocation is held back
+	alone   bool          // it makes sense without its caller
 
 	push *push
 	pull *pull
@@ -229,6 +237,9 @@ func (c *client) request(id, method string, params map[string]any) *call {
 	c.w.sending = k
 	c.w.mu.Unlock()
 	c.w.because("")
+	if k.outlives(params) {
+		c.hurry(k)
+	}
 	c.conn.Receive(body)
 	return k
 }
@@ -269,6 +280,7 @@ type answer struct {
 // end ends the connection from the client's side: with a close frame, or cut.
 func (c *client) end(code int, how string) {
 	if c.open {
+		c.tooBig = code == nexus.CloseTooBig
 		c.over(how)
 		c.conn.Closed(code, "")
 	}

@@ -23,6 +23,9 @@
 //
 //   - clients stop to read, for good: API Gateway says 429 of them. The bus ends them, and in calm weather nobody else's answer is late for it;
 //   - a client gives up before its $connect is over: its $disconnect comes before that or beside it; and any $disconnect comes twice (ends.go);
+//   - clients close right behind a call that makes sense without them, which is then held back, so that $disconnect mostly overtakes it (hurry.go);
+//   - workers end by 1009, for what they send, with tasks at work;
+//   - API Gateway says 410 of a connection that is there, to posts that arrive or do not, and to all else (wrong.go);
 //   - requests are sent again after the SDK's waits, as long as its quota lasts (retry.go); in the others at once;
 //   - the environments in which functions run, each with a memory of its own, have clocks up to 100 ms apart (environment.go);
 //   - eventual reads, of tables and of global indexes, are up to 2 s old; pages of DynamoDB hold a few items; streams have several shards, which end and
@@ -72,6 +75,12 @@
 // -32603 says of calls about tasks, and of pipe.read and pipe.close, that nothing happened or will. Of all others it says that their outcome is not
 // known: what pipe.write or topic.pub brought may be read, user.* and sys.* may have done what they were to do or, in the next seconds, may do it
 // still; a lock that such a call was granted is its session's.
+//
+// # What holds when a session has ended
+//
+// Two minutes later nothing is bound to it, and its connection is closed. What API Gateway took before, and makes sense without its caller, is not refused, and does what it
+// says that it did, though nobody hears it. The tasks of a worker that ended by 1009 end by -32012 and go to nobody else, if its $disconnect was the first to tell of the end
+// and it surely had them (invariants_after.go).
 //
 // # What permissions are held to
 //

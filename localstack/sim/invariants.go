@@ -23,5 +23,7 @@ func (w *world) check() {
 	h.checkRights()
 	h.checkListings()
 	h.checkKicks()
+	h.checkOutlived()
+	h.checkTooBig()
 	h.checkEmpty()
 }

@@ -131,6 +131,9 @@ func (w *world) checkReleased(c *client) {
 			w.failf("released: %s is still %s, bound to the session of %s, which ended at %v", l.taskid(), s.state, c, c.sessionEnded.Sub(w.began))
 		}
 	}
+	if c.open {
+		w.failf("zombie: the session of %s ended at %v, its connection is open", c, c.sessionEnded.Sub(w.began))
+	}
 	w.checkUnsubscribed(c)
 	for _, l := range w.pipeOrder {
 		if l.owner == c.connid && l.last().there && !w.excused(l.last().callers()...) {

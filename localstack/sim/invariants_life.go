@@ -88,7 +88,7 @@ func (h *history) mayEnd(before, s *snap) bool {
 		return slices.Contains([]string{"task.result", "task.error", "task.cancel"}, k.method) || k.method == "task.reject" && before.works() && before.ttl == 1
 	}
 	switch {
-	case !s.deadline.After(s.at.Add(h.apart())):
+	case !s.deadline.After(s.at.Add(h.apart())), h.tooBig(before):
 		return true
 	case before.works() && before.ttl == 1:
 		return true

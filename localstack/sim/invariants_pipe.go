@@ -88,7 +88,7 @@ func (h *history) brings(k *call, p *pipe) (may, must bool) {
 	case k.topic != "":
 		return h.may(k, p), h.must(k, p)
 	case k.pipe == p && k.method == "pipe.write":
-		return k.got() != overLimit, k.got() == "result"
+		return k.got() != overLimit, k.said() == "result"
 	}
 	return false, false
 }

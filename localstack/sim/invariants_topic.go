@@ -44,7 +44,7 @@ func (h *history) over(s, k *call) bool {
 
 // must tells whether a publication must be in a pipe: it was acknowledged, and no dead letter.
 func (h *history) must(k *call, p *pipe) bool {
-	if k.got() != "result" || h.deadLetters[deadLetter{p.id, k.messages[0]}] {
+	if k.said() != "result" || h.deadLetters[deadLetter{p.id, k.messages[0]}] {
 		return false
 	}
 	for _, s := range h.calls {

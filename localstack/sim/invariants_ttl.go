@@ -25,7 +25,7 @@ func (h *history) checkTTL() {
 				continue
 			}
 			before := l.snaps[n-1]
-			spent := s.waits() && s.ttl < before.ttl || s.done() && h.byRequest[s.fin] == nil && s.deadline.After(s.at.Add(h.apart())) && (s.detached || !h.by(s.pusher).gone(s.at))
+			spent := s.waits() && s.ttl < before.ttl || s.done() && h.byRequest[s.fin] == nil && !h.tooBig(before) && s.deadline.After(s.at.Add(h.apart())) && (s.detached || !h.by(s.pusher).gone(s.at))
 			returned := s.waits()
 			seen, certainly := h.seen(l, before)
 			switch {

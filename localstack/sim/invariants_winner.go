@@ -63,6 +63,9 @@ func (h *history) checkOutcome(k *call) {
 	case before.works() && before.ttl == 1 && got == expired:
 		want = expired
 	}
+	if got == limitExceeded && want == expired && h.tooBig(before) {
+		want = limitExceeded
+	}
 	if got != want {
 		h.failf("winners: %s got %s, but its task ended by %s", k, got, want)
 	}

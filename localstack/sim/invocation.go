@@ -76,8 +76,14 @@ func (w *world) invoke(next stack.Invoke) stack.Invoke {
 		}
 	}
 	return func(ctx context.Context, function string, payload []byte) ([]byte, error) {
+		if function == nexus.FunctionConnection && w.options.Silent {
+			payload = withoutStatus(payload)
+		}
 		if function == nexus.FunctionConnection && !w.admit(payload, func(payload []byte) { _, _ = run(ctx, function, payload) }) {
 			return []byte(`{"statusCode":200}`), nil
+		}
+		if function != nexus.FunctionConnection {
+			w.holdBack()
 		}
 		return run(ctx, function, payload)
 	}

@@ -125,6 +125,27 @@ func byWhoIsSubscribedNow(o *Outgoing) {
 	}
 }
 
+// withoutClosing leaves open the connections of which API Gateway said 410 although they were there.
+func withoutClosing(o *Outgoing) {
+	if o.Op == "DELETE" && o.Wronged {
+		o.Answer = []byte(`{}`)
+	}
+}
+
+// withoutUntil hides until when calls are carried out that a session sent which has ended.
+func withoutUntil(o *Outgoing) {
+	if o.Op != "GetItem" || o.Table != "sessions" {
+		return
+	}
+	o.Edit = func(answer []byte) []byte {
+		return edited(answer, func(out map[string]any) {
+			if item, ok := out["Item"].(map[string]any); ok {
+				delete(item, "until")
+			}
+		})
+	}
+}
+
 // withoutTheWorker lets anybody end a login method's task who knows it.
 func withoutTheWorker(o *Outgoing) {
 	condition := []byte(`(attribute_not_exists(#then) OR `)
@@ -156,6 +177,9 @@ func TestMutations(t *testing.T) {
 		{"by who is subscribed when a publication is handed out", Options{Rewrite: byWhoIsSubscribedNow, Mix: []family{topics}}},
 		{"without the range that a claim names", Options{Rewrite: withoutRange, Mix: []family{pipes}}},
 		{"without the end of who reads nothing", Options{Rewrite: without(session.WakeSlow)}},
+		{"without closing at a 410", Options{Rewrite: withoutClosing}},
+		{"without what was taken before a session's end", Options{Rewrite: withoutUntil}},
+		{"without why a connection ended, so that tasks of a 1009 are handed on", Options{Silent: true, Mix: []family{tasks}}},
 		{"without the worker's alone on a login's task", Options{Rewrite: withoutTheWorker, Mix: []family{logins}}},
 		{"with eventual reads where both sides look", Options{Rewrite: eventually, Lags: true, Mix: []family{tasks}}},
 		{"without the condition of a lock's take-over", Options{Rewrite: withoutTheGrantThatWasRead, Mix: []family{locks}}},

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"nexus/pkg/nexus"
 	"nexus/pkg/session"
 	"nexus/pkg/timer"
 )
@@ -32,12 +33,13 @@ type role struct {
 type ending int
 
 const (
-	stays    ending = iota // until the end of the run
-	closes                 // with a close frame
-	cut                    // which API Gateway notices at once
-	vanishes               // which API Gateway notices much later
-	kicked                 // the session is ended by the bus
-	silent                 // until the watchdog ends it
+	stays        ending = iota // until the end of the run
+	closes                     // with a close frame
+	cut                        // which API Gateway notices at once
+	vanishes                   // which API Gateway notices much later
+	kicked                     // the session is ended by the bus
+	silent                     // until the watchdog ends it
+	sendsTooMuch               // for which API Gateway closes the connection
 	endings
 )
 
@@ -107,6 +109,8 @@ func (r *role) plan(c *client) {
 		switch r.ending {
 		case closes:
 			c.end(1000, "closes")
+		case sendsTooMuch:
+			c.end(nexus.CloseTooBig, "sends too much")
 		case cut:
 			c.end(1006, "is cut")
 		case vanishes:

@@ -108,6 +108,10 @@ func (w *world) release(r *request) {
 		w.kill(r.inv, "at "+r.op)
 		return
 	}
+	if w.mistaken(r) {
+		w.mistake(r)
+		return
+	}
 	if w.faults < weather.faults {
 		if w.rng.Float64() < weather.hot && r.dynamo() {
 			w.hot, w.cool = r.target, time.Now().Add(time.Duration(w.rng.Int64N(int64(hottest))))

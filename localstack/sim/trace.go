@@ -19,6 +19,7 @@ type snap struct {
 	queue                              string
 	worker, workerID, pusher           string
 	push, pull, claim, ret, fin, order string
+	lost                               string // its last worker, whose session ended
 	deadline                           time.Time
 	prio, ttl, attempt                 int64
 	detached                           bool
@@ -59,7 +60,7 @@ func (w *world) taskWritten(r *request, key itemKey, i rawItem) {
 	}
 	w.trace.n++
 	s := &snap{at: time.Now(), inv: r.inv, n: w.trace.n, there: i != nil, kind: i["kind"].S, state: i["state"].S, queue: i["queue"].S, worker: i["wc"].S, workerID: i["wi"].S,
-		pusher: i["pc"].S, push: i["push"].S, pull: i["pull"].S, claim: i["claim"].S, ret: i["ret"].S, fin: i["fin"].S, order: i["qk"].S,
+		pusher: i["pc"].S, push: i["push"].S, pull: i["pull"].S, claim: i["claim"].S, ret: i["ret"].S, lost: i["lost"].S, fin: i["fin"].S, order: i["qk"].S,
 		deadline: time.UnixMilli(i.int("dl")), prio: i.int("prio"), ttl: i.int("ttl"), attempt: i.int("att"), detached: i["det"].BOOL, posted: i["posted"].BOOL,
 		debts: len(i["debts"].M)}
 	for _, d := range i["debts"].M {

@@ -33,7 +33,7 @@ func (w *world) sessionWritten(r *request, key itemKey, i rawItem) {
 		return
 	}
 	if c := w.by(key[0]); c != nil && c.sessionEnded.IsZero() {
-		c.sessionEnded = time.Now()
+		c.sessionEnded, c.endedBy = time.Now(), r.inv
 		w.logf("the session of %s has ended", c)
 		w.soon(released, func() { w.checkReleased(c) })
 	}

@@ -26,6 +26,7 @@ type weather struct {
 	patience                       time.Duration // how long a request may be parked
 	late                           time.Duration // what reads the queue and the stream, at most
 	lostEnds                       float64       // of all $disconnect events
+	wrong                          float64       // of the requests to @connections, the part that is told 410 although the connection is there
 	lateEnds                       time.Duration
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"nexus/pkg/nexus"
 )
 
 // outcome is an answer in the words of call.outcome.
@@ -95,6 +97,8 @@ func (c *client) work(taskid string) {
 		})
 	}
 	switch n := w.rng.IntN(20); {
+	case w.greedy && n < 7:
+		after(func() { c.end(nexus.CloseTooBig, "has too big a result") })
 	case n < 7:
 		after(func() { c.finish(taskid, withResult) })
 	case n < 9:

@@ -28,6 +28,8 @@ type Options struct {
 	Rewrite func(r *Outgoing)
 	// RepairAge replaces task.RepairAge where it is not zero.
 	RepairAge time.Duration
+	// Silent has no $disconnect say why its connection ended.
+	Silent bool
 	// Lags has what is read eventually be old in all runs.
 	Lags bool
 	// Mix is the families of calls that the run is of; the seed's where empty.
@@ -39,6 +41,7 @@ type Outgoing struct {
 	Op, Table, Function string
 	Body                []byte
 	Stored              bool                // its handler has put an item before
+	Wronged             bool                // it is to a connection of which API Gateway has said 410 although it was there
 	Answer              []byte              // where set, the service is not asked
 	Edit                func([]byte) []byte // where set, changes the service's answer
 }
@@ -70,6 +73,8 @@ type world struct {
 	small    bool  // pages are short, iterators and records do not last long
 	slots    []int // the environments that there are
 	hasty    bool  // handlers leave to messages what they may
+	greedy   bool  // workers send results that are too big
+	hurried  bool  // clients close their connections right behind what they send
 	limits   buspipe.Limits
 	agenda   agenda
 	wire     wire
@@ -109,6 +114,7 @@ type world struct {
 	downFrom, downUntil time.Time
 	full                time.Time // until then Lambda has no room for invocations
 	turned              int       // invocations for which there was none
+	wrongs              int       // connections that were there, of which API Gateway said 410
 	disturbed           time.Time // the last fault
 	requests            int
 	mix                 []family
@@ -138,6 +144,10 @@ func Run(seed uint64, o Options) (*Report, error) {
 		deadLetters: map[deadLetter]bool{}}
 	w.weather = forecast(w.rng)
 	w.stubborn = w.rng.IntN(2) == 1
+	if w.rng.IntN(4) == 0 {
+		w.weather.wrong = 0.03
+	}
+	w.hurried, w.greedy = w.rng.IntN(4) == 0, w.rng.IntN(6) == 0
 	if w.mix = w.newMix(); len(o.Mix) > 0 {
 		w.mix = o.Mix
 	}
