@@ -240,9 +240,17 @@ func TestOneWhoTakesNothingStopsNobodysDeadlines(t *testing.T) {
 }
 
 // TestOneWhoTakesNothingSlowsNoTopic: subscribers who do not read, or whose connections hang, with many pipes and many waiting reads, delay no message to
-// another subscriber by more than a second.
+// another subscriber by more than a second; those who do not read, by half a second. Without Hasty in the fan-out the slowest message took 1.3 s where they do
+// not read and 4.7 s where they hang; where besides nothing was remembered of who takes nothing, so that each post had its five attempts with pauses, or three
+// that hang for a second, 2.9 s and 4.8 s. Now it takes 0.2 s and 0.8 s.
 func TestOneWhoTakesNothingSlowsNoTopic(t *testing.T) {
-	for _, how := range []string{"does not read", "hangs"} {
+	for how, test := range map[string]struct {
+		pipes int // of each of three
+		delay time.Duration
+	}{
+		"does not read": {100, time.Second / 2},
+		"hangs":         {20, time.Second},
+	} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -250,10 +258,10 @@ func TestOneWhoTakesNothingSlowsNoTopic(t *testing.T) {
 				s := start(t, stack.Config{Chances: ordered(), Wire: hung.wire, Adjust: func(set *nexus.Settings) { set.PostLimit = handler.PostLimit }})
 				for range 3 {
 					p := connect(t, s)
-					for range 20 {
+					for range test.pipes {
 						pipe := p.pipe()
 						p.ask(fmt.Sprintf(`"topic.sub","params":{"pipeid":%q,"topic":"news"}`, pipe))
-						for range 5 {
+						for range 8 {
 							p.send(fmt.Sprintf(`"pipe.read","params":{"pipeid":%q,"max":1}`, pipe))
 						}
 					}
@@ -265,15 +273,23 @@ func TestOneWhoTakesNothingSlowsNoTopic(t *testing.T) {
 				reader, publisher := connect(t, s), connect(t, s)
 				pipe := reader.pipe()
 				reader.ask(fmt.Sprintf(`"topic.sub","params":{"pipeid":%q,"topic":"news"}`, pipe))
-				for n := range 60 {
+				var slowest time.Duration
+				for n := range 12 {
 					id := reader.send(fmt.Sprintf(`"pipe.read","params":{"pipeid":%q}`, pipe))
 					<-time.After(250 * time.Millisecond)
 					began := time.Now()
 					publisher.ask(fmt.Sprintf(`"topic.pub","params":{"topic":"news","msg":%d}`, n))
-					<-time.After(2 * time.Second)
-					if at := reader.answered(id); at.IsZero() || at.Sub(began) > time.Second+hop {
-						t.Errorf("message %d came after %s", n, at.Sub(began))
+					for reader.answered(id).IsZero() && time.Since(began) < 20*time.Second {
+						<-time.After(2 * time.Second)
 					}
+					at := reader.answered(id)
+					if at.IsZero() {
+						t.Fatalf("message %d did not come", n)
+					}
+					slowest = max(slowest, at.Sub(began))
+				}
+				if t.Logf("the slowest message took %v", slowest); slowest > test.delay+hop {
+					t.Errorf("a message came after %v", slowest)
 				}
 			})
 		})

@@ -46,7 +46,9 @@ func scripts(t *testing.T) []*transcript.Script {
 // start starts a stack that ends with the test.
 func start(t *testing.T, c stack.Config) *stack.Stack {
 	t.Helper()
-	c.Log = testLog(t)
+	if c.Log == nil {
+		c.Log = testLog(t)
+	}
 	adjust := c.Adjust
 	c.Adjust = func(set *nexus.Settings) {
 		cheap(set)
