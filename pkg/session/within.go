@@ -20,12 +20,13 @@ func (s *Sessions) WokenToLogin(ctx context.Context, w timer.Wake) error {
 		return errNoConnid
 	}
 	connid := w.Key[0]
-	// Key: the session. Condition: live and nobody's: a login since has won. Effect: ended, for this reason. A loser finds another state and has
-	// nothing to do; or, by the reason, that a handler before it wrote this and may have died of what follows, which is done again.
+	// Key: the session. Condition: live and nobody's: a login since has won. Effect: ended, for this reason; what
+	// API Gateway took until now is carried out still, if a user nobody was given the tags. A loser finds another state and has nothing to do; or, by the reason, that a handler before it wrote this and may have died of what follows, which is done again.
+	now := s.Now()
 	_, err := s.DB.Do(ctx, store.Write{Table: store.Sessions, Key: key(connid), If: "#state = :live AND #user = :nobody",
-		Update: "SET #state = :ended, #exp = :exp, #why = :why",
+		Update: "SET #state = :ended, #exp = :exp, #until = :now, #why = :why",
 		Values: store.Item{":ended": store.S(ended), ":live": store.S(live), ":nobody": store.S(call.Nobody), ":why": store.S(WakeLogin),
-			":exp": store.N(s.Now().Add(Tombstone).Unix())}})
+			":now": store.Millis(now), ":exp": store.N(now.Add(Tombstone).Unix())}})
 	old, lost := store.Lost(err)
 	switch {
 	case !lost && err != nil:

@@ -37,6 +37,13 @@ func TestWhoDoesNotLogInIsClosed(t *testing.T) {
 	if n := b.On("DeleteConnection").Count(); n != 1 {
 		t.Errorf("%d connections were closed", n)
 	}
+	// A call that was taken before is carried out still, as nobody's.
+	if was, err := b.sessions.LoadEnded(b.ctx, silent.Connid, b.Now()); err != nil || was.User != "nobody" {
+		t.Errorf("a call from before the end: %v, %v", was, err)
+	}
+	if _, err := b.sessions.LoadEnded(b.ctx, silent.Connid, b.Now().Add(time.Millisecond)); err != session.ErrEnded {
+		t.Errorf("a call from behind the end: %v", err)
+	}
 	b.Pass(2 * time.Minute)
 	b.want(sorted(endedOf(silent.Connid), loggedIn(in.Connid, "ann", "{}"), endedOf(left.Connid))...)
 }
