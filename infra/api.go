@@ -123,8 +123,8 @@ func (s *stack) addStages() {
 	}
 }
 
-// throttles are the settings of those routes whose throttles are not the default, by route key. A route has all its settings from here or none: API Gateway
-// refuses those of a route that is not there yet, for which stages wait, and CloudFormation wants their names as it writes them elsewhere.
+// throttles are the settings of those routes whose throttles are not the default, by route key. A route that has settings of its own takes none
+// of the stage's, so that all are here. API Gateway refuses those of a route that is not there yet, for which stages wait.
 func (s *stack) throttles() map[string]any {
 	rest := nexus.Throttle{Rate: s.Rate, Burst: int(s.Burst)}
 	settings := map[string]any{}

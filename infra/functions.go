@@ -88,14 +88,8 @@ func (s *stack) environment() map[string]*string {
 		handler.EnvCallbackV1:  jsii.String(s.api.callback(nexus.V1)),
 		handler.EnvLogLevel:    jsii.String(s.LogLevel),
 	}
-	if s.Access != "open" {
-		env[handler.EnvAccess] = jsii.String(s.Access)
-	}
-	for name, value := range map[string]string{handler.EnvShards: s.TaskShards, handler.EnvFanoutRate: s.FanoutRate,
-		handler.EnvLoginWithin: s.LoginWithin, handler.EnvLoginTasks: s.LoginTasks, handler.EnvPipes: s.Pipes, handler.EnvUnread: s.Unread, handler.EnvReads: s.Reads} {
-		if value != "" {
-			env[name] = jsii.String(value)
-		}
+	for name, value := range s.Settings {
+		env[name] = jsii.String(value)
 	}
 	return env
 }

@@ -16,25 +16,18 @@ import (
 
 // Options are what a deployment is told by CDK context: `make deploy ARGS="-c name=bus -c rate=500"`, or "context" in cdk.json.
 type Options struct {
-	Name           string         // of the stack, and before the name of everything in it
-	Build          string         // folder of the functions' zips; relative to the folder of cdk.json
-	Rate           float64        // messages a second that API Gateway lets through to each route of a stage
-	Burst          float64        // messages at once, likewise
-	Domain         string         // a host name of one's own; empty: API Gateway's
-	Certificate    string         // the ARN of its certificate in ACM, in the stack's region
-	AlarmEmail     string         // who is told of alarms; empty: nobody
-	Keep           bool           // whether tables and the root's secret outlive the stack
-	LogLevel       string         // of the functions
-	Reserved       map[string]int // reserved concurrency by function
-	TaskShards     string         // as handler.EnvShards has it
-	FanoutRate     string         // as handler.EnvFanoutRate has it
-	LoginTasks     string         // as handler.EnvLoginTasks has it
-	LoginWithin    string         // as handler.EnvLoginWithin has it
-	Access         string         // as handler.EnvAccess has it
-	Pipes          string         // as handler.EnvPipes has it
-	Unread         string         // as handler.EnvUnread has it
-	Reads          string         // as handler.EnvReads has it
-	AccountLogRole bool           // whether the stack gives API Gateway the account's role for logs
+	Name           string            // of the stack, and before the name of everything in it
+	Build          string            // folder of the functions' zips; relative to the folder of cdk.json
+	Rate           float64           // messages a second that API Gateway lets through to each route of a stage
+	Burst          float64           // messages at once, likewise
+	Domain         string            // a host name of one's own; empty: API Gateway's
+	Certificate    string            // the ARN of its certificate in ACM, in the stack's region
+	AlarmEmail     string            // who is told of alarms; empty: nobody
+	Keep           bool              // whether tables and the root's secret outlive the stack
+	LogLevel       string            // of the functions
+	Reserved       map[string]int    // reserved concurrency by function
+	Settings       map[string]string // of the functions, by variable of their environment; what is not here they have a standard for
+	AccountLogRole bool              // whether the stack gives API Gateway the account's role for logs
 }
 
 // An option is a key of the context.
@@ -56,14 +49,14 @@ var options = []option{
 	{"removal", "retain", "retain: tables and the root's secret outlive the stack, and tables are protected from deletion; destroy: they go with it", setRemoval},
 	{"logLevel", "INFO", "DEBUG, INFO, WARN or ERROR", setLogLevel},
 	{"reservedConcurrency", "", "functions that get a part of the account's concurrency for themselves, and no more than that: task=100,timer=10", setReserved},
-	{"taskShards", "", "paths whose tasks are spread over several partitions: a.b.=4,c.=2", setTaskShards},
-	{"fanoutRate", "", "posts a second to subscribed readers, by one environment of the function stream: 1 to 10000", setFanoutRate},
+	{"taskShards", "", "paths whose tasks are spread over several partitions: a.b.=4,c.=2", setting(handler.EnvShards)},
+	{"fanoutRate", "", "posts a second to subscribed readers, by one environment of the function stream: 1 to 10000", setting(handler.EnvFanoutRate)},
 	{"access", "open", "open: who connects may log in later; closed: who connects without good credentials is answered 401", setAccess},
-	{"loginTasks", "", "logins that may wait for the workers of one login method: 1 to 100000; 1000 if none are given", setLoginTasks},
-	{"loginWithin", "", "seconds in which who connects must log in or is closed: 0 (never) to 900; 30 if none are given", setLoginWithin},
-	{"pipesPerSession", "", "pipes that a session may have: 1 to 10000; 1000 if none are given", setPipes},
-	{"pipeUnreadBytes", "", "bytes of messages that may be unread in a pipe: 131072 to 12288000000; 67108864 if none are given", setUnread},
-	{"pipeReads", "", "reads of a pipe that may wait: 1 to 32; 32 if none are given", setReads},
+	{"loginTasks", "", "logins that may wait for the workers of one login method: 1 to 100000; 1000 if none are given", setting(handler.EnvLoginTasks)},
+	{"loginWithin", "", "seconds in which who connects must log in or is closed: 0 (never) to 900; 30 if none are given", setting(handler.EnvLoginWithin)},
+	{"pipesPerSession", "", "pipes that a session may have: 1 to 10000; 1000 if none are given", setting(handler.EnvPipes)},
+	{"pipeUnreadBytes", "", "bytes of messages that may be unread in a pipe: 131072 to 12288000000; 67108864 if none are given", setting(handler.EnvUnread)},
+	{"pipeReads", "", "reads of a pipe that may wait: 1 to 32; 32 if none are given", setting(handler.EnvReads)},
 	{"accountLogRole", "create", "the role by which API Gateway writes logs is a setting of an account's region, and access logs need it. create: the stack " +
 		"sets it, and leaves it when it goes; keep: the region has one", setAccountLogRole},
 }
@@ -191,47 +184,28 @@ func setReserved(o *Options, value string) error {
 	return nil
 }
 
-// setTaskShards lets the functions' own reader judge.
-func setTaskShards(o *Options, value string) error {
-	o.TaskShards = value
-	return settingsTake(handler.EnvShards, value)
-}
-
-func setFanoutRate(o *Options, value string) error {
-	o.FanoutRate = value
-	return settingsTake(handler.EnvFanoutRate, value)
+// setting returns what sets an option that is a variable of the functions' environment. Their own reader judges.
+func setting(variable string) func(*Options, string) error {
+	return func(o *Options, value string) error {
+		if value == "" {
+			return nil
+		}
+		if o.Settings == nil {
+			o.Settings = map[string]string{}
+		}
+		o.Settings[variable] = value
+		return settingsTake(variable, value)
+	}
 }
 
 func setAccess(o *Options, value string) error {
-	if o.Access = value; value == "" {
+	switch value {
+	case "":
 		return errors.New("empty")
+	case "open":
+		return nil // as functions have it that are told nothing
 	}
-	return settingsTake(handler.EnvAccess, value)
-}
-
-func setLoginTasks(o *Options, value string) error {
-	o.LoginTasks = value
-	return settingsTake(handler.EnvLoginTasks, value)
-}
-
-func setLoginWithin(o *Options, value string) error {
-	o.LoginWithin = value
-	return settingsTake(handler.EnvLoginWithin, value)
-}
-
-func setPipes(o *Options, value string) error {
-	o.Pipes = value
-	return settingsTake(handler.EnvPipes, value)
-}
-
-func setUnread(o *Options, value string) error {
-	o.Unread = value
-	return settingsTake(handler.EnvUnread, value)
-}
-
-func setReads(o *Options, value string) error {
-	o.Reads = value
-	return settingsTake(handler.EnvReads, value)
+	return setting(handler.EnvAccess)(o, value)
 }
 
 // settingsTake tells whether functions would start with a value in their environment.

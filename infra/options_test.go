@@ -5,18 +5,21 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"nexus/pkg/handler"
 )
 
 func TestOptions(t *testing.T) {
 	got, err := ParseOptions(map[string]string{"@aws-cdk/core:flag": "true", "aws:cdk:bundling-stacks": "x"})
-	if want := (Options{Name: "nexus", Build: "build", Rate: 200, Burst: 400, Access: "open", Keep: true, LogLevel: "INFO", Reserved: map[string]int{},
+	if want := (Options{Name: "nexus", Build: "build", Rate: 200, Burst: 400, Keep: true, LogLevel: "INFO", Reserved: map[string]int{},
 		AccountLogRole: true}); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("without any: %+v, %v", got, err)
 	}
 	got, err = ParseOptions(every())
 	if want := (Options{Name: "bus", Build: "build", Rate: 50, Burst: 20, Domain: "bus.example.com", Certificate: every()["certificate"],
-		AlarmEmail: "someone@example.com", LogLevel: "DEBUG", Reserved: map[string]int{"task": 100, "timer": 10}, TaskShards: "a.b.=4",
-		FanoutRate: "50", LoginTasks: "70", LoginWithin: "60", Access: "closed", Pipes: "20", Unread: "1000000", Reads: "4"}); err != nil || !reflect.DeepEqual(got, want) {
+		AlarmEmail: "someone@example.com", LogLevel: "DEBUG", Reserved: map[string]int{"task": 100, "timer": 10}, Settings: map[string]string{
+			handler.EnvShards: "a.b.=4", handler.EnvFanoutRate: "50", handler.EnvLoginTasks: "70", handler.EnvLoginWithin: "60", handler.EnvAccess: "closed",
+			handler.EnvPipes: "20", handler.EnvUnread: "1000000", handler.EnvReads: "4"}}); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("with every one: %+v, %v", got, err)
 	}
 	if len(every())+1 != len(options) { // build is the tests' own

@@ -115,8 +115,8 @@ func (t *Topics) change(ctx context.Context, c *call.Call, pipeid string, now su
 	}
 	token := c.Request
 	for range changes {
-		// Keys and conditions: those of the writes, and the pipe's: it is open. It is closed after this then, and who closes it finds both rows. A loser
-		// finds that the pipe is closed or gone, or the row as it is. A repetition is known by the token.
+		// Keys and conditions: those of the writes, and the pipe's: it is open. It is closed after this then, and who closes it finds both rows. Effect: the
+		// writes. A loser finds that the pipe is closed or gone, or the row as it is. A repetition is known by the token.
 		err := t.DB.Transact(ctx, token, append([]store.Write{open}, writes(now)...)...)
 		cancelled, lost := errors.AsType[*store.Cancelled](err)
 		switch {
