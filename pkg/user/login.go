@@ -3,6 +3,7 @@ package user
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"nexus/pkg/access"
 	"nexus/pkg/call"
@@ -49,6 +50,9 @@ func (u *Users) Nobody(ctx context.Context, ip string) (access.Tags, error) {
 		return nil, err
 	}
 	p, err := u.profile(ctx, item)
+	if _, refused := errors.AsType[*jsonrpc.Error](err); refused {
+		return nil, nil // or nobody could connect
+	}
 	if err != nil || u.admit(p, ip) != nil {
 		return nil, err
 	}
@@ -151,13 +155,20 @@ func (u *Users) Profile(ctx context.Context, c *call.Call, name string) (Profile
 	return u.profile(ctx, item)
 }
 
+// MaxInherited is how many templates a user may have, those of its templates included: each is up to MaxTags that every login reads. More are -32012.
+const MaxInherited = 256
+
 func (u *Users) profile(ctx context.Context, item store.Item) (Profile, error) {
 	p := Profile{User: item.Str("user"), UID: item.Str("uid"), Disabled: item.Bool("disabled"), MaxSessions: item.Int("maxsessions"),
 		Whitelist: item.Strs("whitelist"), Blacklist: item.Strs("blacklist")}
 	var err error
+	inherited := 0
 	p.Tags, err = access.Effective(p.User, func(names []string) (map[string]access.Holder, error) {
 		if names[0] == p.User { // the first level, and only that
 			return holders(item)
+		}
+		if inherited += len(names); inherited > MaxInherited {
+			return nil, jsonrpc.Err(jsonrpc.LimitExceeded, fmt.Sprintf("%s has over %d templates, with theirs", p.User, MaxInherited))
 		}
 		keys := make([]store.Key, len(names))
 		for i, name := range names {
