@@ -14,7 +14,7 @@
 // well. The permission for a subscription is that for its topic. What a client publishes on a topic of such a name is no event: it goes to whom it
 // goes by the rule of topics.
 //
-// The message is {"action", …}: pkg/task and pkg/user tell what is in which. It is an object of at most 120 KB. Of one that would be longer the longest
+// The message is {"action", …}: pkg/task, pkg/user and, of logins, pkg/session tell what is in which. It is an object of at most 120 KB. Of one that would be longer the longest
 // member is null, then the next longest.
 //
 // # What is promised
