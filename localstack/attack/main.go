@@ -1,7 +1,7 @@
 // Command attack is an adversary: it plays the attacks of issue 9, and some findings of issue 10, over real WebSockets against a running bus, and prints
 // what each got before they were mended, what it gets now, and whether that is within bounds. It ends with status 1 where it is not.
 //
-// It reaches nothing but the loopback interface of its own machine, and each attack is bounded in time; all take some four minutes. Without -url it builds
+// It reaches nothing but the loopback interface of its own machine, and each attack is bounded in time; all take some five minutes. Without -url it builds
 // the local stack and starts a new one for each attack; those of finding 7 are throttled as a deployment is. -program takes a stack that was built of another
 // commit:
 //
