@@ -180,7 +180,7 @@ func (s *sources) poll(shard *mapping.Shard) {
 		if err != nil {
 			s.w.failf("reading the stream: %v", err)
 		}
-		if n > 0 || !s.w.small {
+		if n > 0 || !s.w.small && s.w.downUntil.IsZero() { // iterators expire in an outage too
 			break
 		}
 	}

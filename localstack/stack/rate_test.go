@@ -137,7 +137,15 @@ func TestWhoReadsNothingFillsNoLog(t *testing.T) {
 		const most = 20_000
 		for unread < most && sent < 2*most {
 			p, before := connect(t, s), unread // one who is closed comes again
+			for range 100 {
+				pipe := p.pipe()
+				p.ask(fmt.Sprintf(`"topic.sub","params":{"pipeid":%q,"topic":"news"}`, pipe))
+				p.send(fmt.Sprintf(`"pipe.read","params":{"pipeid":%q,"max":1}`, pipe))
+				p.send(fmt.Sprintf(`"pipe.read","params":{"pipeid":%q,"timeout":1}`, pipe))
+				p.send(`"task.pull","params":{"prefix":"unread","timeout":2}`)
+			}
 			p.stopReading()
+			p.send(`"topic.pub","params":{"topic":"news","msg":1}`)
 			for ; p.open() && unread < most; sent++ {
 				if sent%10 == 0 {
 					p.push("nobody.serves", 1)

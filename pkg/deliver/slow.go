@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -47,6 +48,18 @@ func OnlyUndelivered(err error) bool {
 func FirstUndelivered(err error) bool {
 	e, ok := errors.AsType[*undelivered](err)
 	return ok && e.first
+}
+
+// Level returns how much an error matters to a log: a client that does not take its answers brings as many errors as it likes, and the bus says so once, when
+// it ends the connection. otherwise is for an error that says more.
+func Level(err error, otherwise slog.Level) slog.Level {
+	switch {
+	case !OnlyUndelivered(err):
+		return otherwise
+	case FirstUndelivered(err):
+		return slog.LevelInfo
+	}
+	return slog.LevelDebug
 }
 
 type hastyKey struct{}

@@ -123,21 +123,9 @@ func (f function) connection(ctx context.Context, e events.APIGatewayWebsocketPr
 // message serves the methods' routes.
 func (f function) message(ctx context.Context, e events.APIGatewayWebsocketProxyRequest) (events.APIGatewayProxyResponse, error) {
 	if err := f.bus.Message(ctx, origin(e), []byte(e.Body)); err != nil {
-		f.log.Log(ctx, level(err), "message", "connection", e.RequestContext.ConnectionID, "route", e.RequestContext.RouteKey, "error", err)
+		f.log.Log(ctx, deliver.Level(err, slog.LevelError), "message", "connection", e.RequestContext.ConnectionID, "route", e.RequestContext.RouteKey, "error", err)
 	}
 	return status(http.StatusOK), nil
-}
-
-// level is how much an error of a message matters. A client that does not take its answers brings as many errors as it likes: the bus says so once, when it
-// ends the connection.
-func level(err error) slog.Level {
-	switch {
-	case !deliver.OnlyUndelivered(err):
-		return slog.LevelError
-	case deliver.FirstUndelivered(err):
-		return slog.LevelInfo
-	}
-	return slog.LevelDebug
 }
 
 // timer serves the delay queue and the watchdog's schedule.

@@ -3,6 +3,7 @@ package pipe
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -44,7 +45,7 @@ func (p *Pipes) Changed(ctx context.Context, keys [][2]string) error {
 		switch {
 		case errors.Is(err, chores.ErrTime):
 		case err != nil:
-			p.Log.Warn("repair", "pipe", metas[n].pipeid, "error", err)
+			p.Log.Log(ctx, deliver.Level(err, slog.LevelWarn), "repair", "pipe", metas[n].pipeid, "error", err)
 			young[n] = p.RepairAge
 		case young[n] == 0:
 			continue

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -38,7 +39,7 @@ func (s *Sessions) Kick(ctx context.Context, c *call.Call, p Select, may func(us
 	}
 	if c.ID != nil {
 		if err := s.Post.Post(ctx, c.Connid, jsonrpc.Answer(c.ID, kicked(n+1))); err != nil && !errors.Is(err, deliver.ErrGone) {
-			s.Log.Warn("answer before a kick of oneself", "connid", c.Connid, "error", err)
+			s.Log.Log(ctx, deliver.Level(err, slog.LevelWarn), "answer before a kick of oneself", "connid", c.Connid, "error", err)
 		}
 	}
 	_, err = s.kick(ctx, c.Connid, c.At)

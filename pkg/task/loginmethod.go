@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
 	"nexus/pkg/access"
+	"nexus/pkg/deliver"
 	"nexus/pkg/jsonrpc"
 	"nexus/pkg/store"
 )
@@ -137,7 +139,7 @@ func (t *Tasks) mayServe(ctx context.Context, k key) (bool, error) {
 	_, _, err = t.finish(ctx, k, end{outcome: jsonrpc.Failure(jsonrpc.Err(jsonrpc.PermissionDenied, "")), request: t.NewID(),
 		only: "#kind = :pull", values: store.Item{":pull": store.S(kindPull)}})
 	if err != nil { // what becomes of it is recorded, or it is met again
-		t.Log.Warn("refuse a pull", "task", k.taskid(), "error", err)
+		t.Log.Log(ctx, deliver.Level(err, slog.LevelWarn), "refuse a pull", "task", k.taskid(), "error", err)
 	}
 	return false, nil
 }

@@ -3,6 +3,7 @@ package task
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -172,7 +173,7 @@ func (t *Tasks) clearExpired(ctx context.Context, k key, old store.Item) error {
 // the call, which goes on to be answered.
 func (t *Tasks) passExpired(ctx context.Context, k key, old store.Item) {
 	if err := t.clearExpired(ctx, k, old); err != nil {
-		t.Log.Warn("expire", "task", k.taskid(), "error", err)
+		t.Log.Log(ctx, deliver.Level(err, slog.LevelWarn), "expire", "task", k.taskid(), "error", err)
 	}
 }
 
@@ -203,7 +204,7 @@ func (t *Tasks) passAllExpired(ctx context.Context, look []queued) []queued {
 	}
 	if len(ends) > 0 {
 		if err := errors.Join(together(ends...)...); err != nil {
-			t.Log.Warn("expire", "error", err)
+			t.Log.Log(ctx, deliver.Level(err, slog.LevelWarn), "expire", "error", err)
 		}
 	}
 	return slices.DeleteFunc(look, func(q queued) bool { return over[q.key] })

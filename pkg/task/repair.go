@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -41,7 +42,7 @@ func (t *Tasks) Changed(ctx context.Context, keys [][2]string) error {
 		switch {
 		case errors.Is(err, chores.ErrTime):
 		case err != nil:
-			t.Log.Warn("repair", "task", e.taskid(), "error", err)
+			t.Log.Log(ctx, deliver.Level(err, slog.LevelWarn), "repair", "task", e.taskid(), "error", err)
 			waits[n] = t.RepairAge
 		case waits[n] == 0:
 			continue

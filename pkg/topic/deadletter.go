@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 
 	"nexus/pkg/call"
+	"nexus/pkg/deliver"
 	"nexus/pkg/store"
 	"nexus/pkg/timer"
 )
@@ -71,7 +73,7 @@ func (t *Topics) redeliver(ctx context.Context, w timer.Wake) error {
 	d.Messages = []json.RawMessage{message}
 	_, err := t.Pipes.Append(ctx, w.Key[0], d)
 	if call.IsRecorded(err) {
-		t.Log.Warn("redelivery: serve reads", "pipe", w.Key[0], "error", err)
+		t.Log.Log(ctx, deliver.Level(err, slog.LevelWarn), "redelivery: serve reads", "pipe", w.Key[0], "error", err)
 		return nil
 	}
 	return err

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
 	"nexus/pkg/call"
 	"nexus/pkg/chores"
+	"nexus/pkg/deliver"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -305,7 +307,7 @@ func (t *Topics) give(ctx context.Context, d *delivery, to target) error {
 	for _, part := range d.parts(at) {
 		there, err := t.Pipes.Append(ctx, to.pipeid, part)
 		if call.IsRecorded(err) {
-			t.Log.Warn("fan-out: serve reads", "pipe", to.pipeid, "error", err) // the message is there; pipes' repair does the rest
+			t.Log.Log(ctx, deliver.Level(err, slog.LevelWarn), "fan-out: serve reads", "pipe", to.pipeid, "error", err) // the message is there; pipes' repair does the rest
 			continue
 		}
 		if err != nil {
