@@ -78,9 +78,9 @@
 //
 // # What holds when a session has ended
 //
-// Two minutes later nothing is bound to it, and its connection is closed. What API Gateway took before, and makes sense without its caller, is not refused, and does what it
-// says that it did, though nobody hears it. The tasks of a worker that ended by 1009 end by -32012 and go to nobody else, if its $disconnect was the first to tell of the end
-// and it surely had them (invariants_after.go).
+// Two minutes later nothing is bound to it, and its connection is closed. What API Gateway took before, and makes sense without its caller, is not refused,
+// and does what it says that it did, though nobody hears it. The tasks of a worker that ended by 1009 end by -32012 and go to nobody else, if its $disconnect
+// was the first to tell of the end and it surely had them (invariants_after.go).
 //
 // # What permissions are held to
 //

@@ -39,8 +39,8 @@ func (h *history) wasKicked(c *client) bool {
 	return false
 }
 
-// checkOutlived: a call that makes sense without its caller, and that API Gateway took before its session ended, is carried out, unless its invocation was killed or
-// failed.
+// checkOutlived: a call that makes sense without its caller, and that API Gateway took before its session ended, is carried out, unless its invocation was
+// killed or failed.
 func (h *history) checkOutlived() {
 	for _, k := range h.calls {
 		if !k.alone || k.inv == nil || k.inv.ended.IsZero() || !h.takenBefore(k) {
@@ -73,24 +73,32 @@ func (h *history) tooBig(s *snap) bool {
 	return false
 }
 
-// checkTooBig: a task whose worker ends for what it sends goes to no other worker, if $disconnect was the first to tell of that end and the worker surely had the
-// task: it ends, and its pusher is told -32012, unless somebody's call, its deadline or the end of its pusher was faster.
+// checkTooBig: a task whose worker ends for what it sends goes to no other worker, if $disconnect was the first to tell of that end and the worker surely had
+// the task: it ends, and its pusher is told -32012, unless somebody's call, its deadline or the end of its pusher was faster.
 func (h *history) checkTooBig() {
 	for _, l := range h.trace.order {
 		for n, s := range l.snaps[:len(l.snaps)-1] {
 			next := l.snaps[n+1]
 			c := h.by(s.worker)
-			if !s.works() || c == nil || !c.tooBig || c.endedBy == nil || c.endedBy.function != nexus.FunctionConnection || !next.at.After(c.sessionEnded) || next.works() && next.attempt == s.attempt {
+			if !s.works() || c == nil || !c.tooBig || c.endedBy == nil || c.endedBy.function != nexus.FunctionConnection || !next.at.After(c.sessionEnded) {
 				continue
 			}
-			if !h.had(l, s, c.sessionEnded) || h.byRequest[next.ret] != nil && next.ret != s.ret || h.byRequest[next.fin] != nil {
+			still := next.works() && next.attempt == s.attempt
+			byCall := h.byRequest[next.ret] != nil && next.ret != s.ret || h.byRequest[next.fin] != nil
+			if still || byCall || !h.had(l, s, c.sessionEnded) {
+				continue
+			}
+			ended := c.sessionEnded.Sub(h.began)
+			if !next.done() {
+				h.failf("too big: %s goes on at %v, but its worker %s ended at %v for what it sent", l.taskid(), next.at.Sub(h.began), c, ended)
 				continue
 			}
 			k := h.byRequest[l.snaps[0].push]
-			if !next.done() {
-				h.failf("too big: %s goes on at %v, but its worker %s ended at %v for what it sent", l.taskid(), next.at.Sub(h.began), c, c.sessionEnded.Sub(h.began))
-			} else if k != nil && !k.push.detached && k.got() != "" && k.got() != limitExceeded && next.deadline.After(next.at.Add(h.apart())) && k.got() != sessionEnded {
-				h.failf("too big: %s got %s, but its worker %s ended at %v for what it sent", k, k.got(), c, c.sessionEnded.Sub(h.began))
+			if k == nil || k.push.detached || !next.deadline.After(next.at.Add(h.apart())) {
+				continue
+			}
+			if got := k.got(); got != "" && got != limitExceeded && got != sessionEnded {
+				h.failf("too big: %s got %s, but its worker %s ended at %v for what it sent", k, got, c, ended)
 			}
 		}
 	}

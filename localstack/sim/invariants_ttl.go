@@ -25,7 +25,8 @@ func (h *history) checkTTL() {
 				continue
 			}
 			before := l.snaps[n-1]
-			spent := s.waits() && s.ttl < before.ttl || s.done() && h.byRequest[s.fin] == nil && !h.tooBig(before) && s.deadline.After(s.at.Add(h.apart())) && (s.detached || !h.by(s.pusher).gone(s.at))
+			ended := s.done() && h.byRequest[s.fin] == nil && !h.tooBig(before) && s.deadline.After(s.at.Add(h.apart()))
+			spent := s.waits() && s.ttl < before.ttl || ended && (s.detached || !h.by(s.pusher).gone(s.at))
 			returned := s.waits()
 			seen, certainly := h.seen(l, before)
 			switch {

@@ -60,8 +60,8 @@ func (l *lines) of(text string) []string {
 	return some
 }
 
-// TestAnExceededRateEndsNobody: for two minutes API Gateway answers every request to @connections with 429, or two of three, as it does where an account's rate is
-// exceeded. No session ends, and afterwards comes every answer that waited.
+// TestAnExceededRateEndsNobody: for two minutes API Gateway answers every request to @connections with 429, or two of three, as it does where an account's rate
+// is exceeded. No session ends, and afterwards comes every answer that waited.
 func TestAnExceededRateEndsNobody(t *testing.T) {
 	for name, taken := range map[string]int64{"every request": 1 << 62, "two of three": 3} {
 		t.Run(name, func(t *testing.T) { synctest.Test(t, func(t *testing.T) { exceedRate(t, taken) }) })
