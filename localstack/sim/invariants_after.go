@@ -93,8 +93,8 @@ func (h *history) checkTooBig() {
 				h.failf("too big: %s goes on at %v, but its worker %s ended at %v for what it sent", l.taskid(), next.at.Sub(h.began), c, ended)
 				continue
 			}
-			k := h.byRequest[l.snaps[0].push]
-			if k == nil || k.push.detached || !next.deadline.After(next.at.Add(h.apart())) {
+			k := h.byRequest[s.push]
+			if k == nil || k.push == nil || k.push.detached || !next.deadline.After(next.at.Add(h.apart())) {
 				continue
 			}
 			if got := k.got(); got != "" && got != limitExceeded && got != sessionEnded {
