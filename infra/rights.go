@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"nexus/pkg/nexus"
+	"nexus/pkg/store"
 )
 
 // A statement allows actions on resources. Neither is a wildcard; where a resource ends in one, the reason is beside it, and rights_test.go holds the list.
@@ -12,6 +13,12 @@ type statement struct {
 	name      string
 	actions   []string
 	resources []string
+	condition map[string]any // nil for most
+}
+
+// allow is a statement without a condition.
+func allow(name string, actions, resources []string) statement {
+	return statement{name: name, actions: actions, resources: resources}
 }
 
 // statements are a function's rights: what its calls need, as the local stack enforces them, and what Lambda does in its name.
@@ -21,17 +28,21 @@ func (s *stack) statements(function, logs string) []statement {
 	for _, t := range rights.Tables {
 		arn := *s.tables[t.Table].AttrArn()
 		if len(t.Actions) > 0 {
-			all = append(all, statement{"Table" + title(t.Table), prefixed("dynamodb:", t.Actions), []string{arn}})
+			st := statement{name: "Table" + title(t.Table), actions: prefixed("dynamodb:", t.Actions), resources: []string{arn}}
+			if t.Table == store.Users && !rights.Hashes {
+				st.condition = withoutHashes()
+			}
+			all = append(all, st)
 		}
 		if len(t.Indexes) > 0 {
-			all = append(all, statement{"Index" + title(t.Table), []string{"dynamodb:Query"}, prefixed(arn+"/index/", t.Indexes)})
+			all = append(all, allow("Index"+title(t.Table), []string{"dynamodb:Query"}, prefixed(arn+"/index/", t.Indexes)))
 		}
 	}
 	if rights.Timer {
-		all = append(all, statement{"Timer", []string{"sqs:SendMessage"}, []string{*s.timerQueue.AttrArn()}})
+		all = append(all, allow("Timer", []string{"sqs:SendMessage"}, []string{*s.timerQueue.AttrArn()}))
 	}
 	if rights.DeadLetters || s.fails(function) {
-		all = append(all, statement{"DeadLetters", []string{"sqs:SendMessage"}, []string{*s.deadLetters.AttrArn()}})
+		all = append(all, allow("DeadLetters", []string{"sqs:SendMessage"}, []string{*s.deadLetters.AttrArn()}))
 	}
 	if len(rights.Connections) > 0 {
 		var resources []string
@@ -41,14 +52,22 @@ func (s *stack) statements(function, logs string) []statement {
 				resources = append(resources, s.arn("execute-api", *s.api.Ref()+"/"+stage+"/"+verb+"/@connections/*"))
 			}
 		}
-		all = append(all, statement{"Connections", []string{"execute-api:ManageConnections"}, resources})
+		all = append(all, allow("Connections", []string{"execute-api:ManageConnections"}, resources))
 	}
 	all = append(all, s.polls(function)...)
 	if function == nexus.FunctionSetup {
-		all = append(all, statement{"Secret", []string{"secretsmanager:GetSecretValue"}, []string{*s.secret.Ref()}})
+		all = append(all, allow("Secret", []string{"secretsmanager:GetSecretValue"}, []string{*s.secret.Ref()}))
 	}
 	// The ARN of a log group ends in :*, its streams, which Lambda names.
-	return append(all, statement{"Logs", []string{"logs:CreateLogStream", "logs:PutLogEvents"}, []string{logs}})
+	return append(all, allow("Logs", []string{"logs:CreateLogStream", "logs:PutLogEvents"}, []string{logs}))
+}
+
+// withoutHashes is the condition that a reader of users names the attributes it wants, and that the password's hash is none of them.
+func withoutHashes() map[string]any {
+	return map[string]any{
+		"ForAllValues:StringEquals": map[string]any{"dynamodb:Attributes": store.UserAttributes()},
+		"StringEqualsIfExists":      map[string]any{"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
+	}
 }
 
 // polls are the rights by which Lambda reads, in a function's name, the sources that it calls the function for.
@@ -57,15 +76,15 @@ func (s *stack) polls(function string) []statement {
 	for _, source := range nexus.Streams() {
 		if source.Function == function {
 			table := s.tables[source.Table]
-			all = append(all, statement{"Stream" + title(source.Table),
-				[]string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}, []string{*table.AttrStreamArn()}},
+			all = append(all, allow("Stream"+title(source.Table),
+				[]string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}, []string{*table.AttrStreamArn()}),
 				// Streams are listed by table: the label of each is a time.
-				statement{"Streams" + title(source.Table), []string{"dynamodb:ListStreams"}, []string{*table.AttrArn() + "/stream/*"}})
+				allow("Streams"+title(source.Table), []string{"dynamodb:ListStreams"}, []string{*table.AttrArn() + "/stream/*"}))
 		}
 	}
 	if function == nexus.FunctionTimer {
-		all = append(all, statement{"Queue", []string{"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
-			[]string{*s.timerQueue.AttrArn()}})
+		all = append(all, allow("Queue", []string{"sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"},
+			[]string{*s.timerQueue.AttrArn()}))
 	}
 	return all
 }
@@ -88,7 +107,11 @@ func prefixed(prefix string, names []string) []string {
 func document(statements []statement) map[string]any {
 	var all []any
 	for _, st := range statements {
-		all = append(all, map[string]any{"Sid": st.name, "Effect": "Allow", "Action": st.actions, "Resource": st.resources})
+		one := map[string]any{"Sid": st.name, "Effect": "Allow", "Action": st.actions, "Resource": st.resources}
+		if st.condition != nil {
+			one["Condition"] = st.condition
+		}
+		all = append(all, one)
 	}
 	return policy(all...)
 }

@@ -14,6 +14,9 @@ import (
 type Guard struct {
 	// Allows tells whether a function's role has a right. It must be safe for concurrent use.
 	Allows func(function string, n Need) bool
+	// Withheld names the attribute of a table that a function must not read, by a need to read items; empty if there is none. It must be safe for
+	// concurrent use, and may be nil.
+	Withheld func(function string, n Need) string
 	// Key finds what a function in a process of its own signs with, by the id of the access key, which is the function's name. Without it nobody is known.
 	Key Key
 	// Log takes each refusal as an error: a role is wrong, or a function is.
@@ -106,7 +109,17 @@ func (g *Guard) judge(function string, r *http.Request, body []byte) (*refusal, 
 		return nil, err
 	}
 	for _, n := range needs {
-		if !g.Allows(function, n) {
+		allowed := g.Allows(function, n)
+		if allowed && g.Withheld != nil {
+			if attribute := g.Withheld(function, n); attribute != "" {
+				reads, err := n.reads(body, attribute)
+				if err != nil {
+					return nil, err
+				}
+				allowed = !reads
+			}
+		}
+		if !allowed {
 			g.Log.Error("access denied", "function", function, "needs", n.String())
 			no := refuse(function, n)
 			return &no, nil

@@ -5,6 +5,7 @@ import (
 
 	"nexus/localstack/iam"
 	"nexus/pkg/nexus"
+	"nexus/pkg/store"
 )
 
 // guard keeps the functions to their rights, as the policies do that a deployment makes of them.
@@ -30,5 +31,10 @@ func guard(c Config, key iam.Key, timerURL, deadURL string) *iam.Guard {
 			return n.Action == "ManageConnections" && role.AllowsConnections(n.Resource)
 		}
 		return false
+	}, Withheld: func(function string, n iam.Need) string {
+		if n.Resource == c.Remote.prefix()+store.Users && (n.Action == "GetItem" || n.Action == "BatchGetItem") && !roles[function].Hashes {
+			return store.AttrHash
+		}
+		return ""
 	}}
 }

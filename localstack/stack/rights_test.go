@@ -205,6 +205,19 @@ func TestAMissingRightIsRefused(t *testing.T) {
 			}
 		}
 	})
+	t.Run("hashes", func(t *testing.T) { // renaming reads the whole item
+		answer, log := refused(t, func(function string) nexus.Rights {
+			rights := nexus.RightsOf(function)
+			rights.Hashes = rights.Hashes && function != nexus.FunctionUser
+			return rights
+		}, `{"id":1,"method":"user.rename","params":{"user":"root","new":"toor"}}`)
+		if answer != `{"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"Internal error"}}` {
+			t.Error(answer)
+		}
+		if want := "access denied\" function=user needs=\"dynamodb:GetItem on nexus-users\""; !strings.Contains(log, want) {
+			t.Errorf("the log has no %s:\n%s", want, log)
+		}
+	})
 	t.Run("connections", func(t *testing.T) { // nothing is left to answer with
 		answer, log := refused(t, without(nexus.FunctionSync, iam.Need{Service: iam.ExecuteAPI, Resource: http.MethodPost}), `{"id":1,"method":"sync.list"}`)
 		if answer != "" {

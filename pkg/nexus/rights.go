@@ -19,6 +19,8 @@ type Rights struct {
 	Timer bool
 	// DeadLetters is sqs:SendMessage on the dead-letter queue.
 	DeadLetters bool
+	// Hashes is the right to read store.AttrHash of users: with it their items may be read whole, without it only by the names of other attributes.
+	Hashes bool
 	// Connections are the HTTP methods for which there is execute-api:ManageConnections, on the connections of all stages: POST posts, GET asks when
 	// a connection was last active, DELETE closes it. Sorted.
 	Connections []string
@@ -55,12 +57,12 @@ func RightsOf(function string) Rights {
 	case FunctionConnection:
 		// $default serves requests without a method, or with one that is not there: they change nothing.
 		// Who connects with credentials logs in, and failed logins are counted.
-		return ending().and(on(store.Calls, updateItem), on(store.Sessions, putItem))
+		return ending().and(on(store.Calls, updateItem), on(store.Sessions, putItem)).hashes()
 	case FunctionPipe:
 		// Of a pipe that is closed nothing is left for the end of its session.
 		return ending().and(readingPipes()...).and(on(store.Calls, deleteItem))
 	case FunctionSetup:
-		return Rights{}.and(on(store.Users, getItem, putItem))
+		return Rights{}.and(on(store.Users, getItem, putItem)).hashes()
 	case FunctionStream:
 		r := ending().and(readingPipes()...).and(on(store.Pipes, batchGetItem), on(store.Sessions, batchGetItem), on(store.Tasks, query))
 		r.DeadLetters = true // the mapping sends there what it gives up, by the function's role, and a fan-out the pipes that it gives up
@@ -70,7 +72,7 @@ func RightsOf(function string) Rights {
 		return ending().and(on(store.Locks, scan, updateItem), on(store.Sessions, batchGetItem))
 	case FunctionSys:
 		// A login method is a task that sys.login pushes.
-		return ending().and(on(store.Calls, updateItem), on(store.Sessions, scan), on(store.Tasks, putItem))
+		return ending().and(on(store.Calls, updateItem), on(store.Sessions, scan), on(store.Tasks, putItem)).hashes()
 	case FunctionTask:
 		return ending().and(on(store.Tasks, putItem, query))
 	case FunctionTimer:
@@ -80,7 +82,8 @@ func RightsOf(function string) Rights {
 		// A subscription is a transaction that checks the pipe.
 		return ending().and(on(store.Topics, putItem, scan), on(store.Pipes, conditionCheckItem))
 	case FunctionUser:
-		return ending().and(on(store.Users, deleteItem, putItem, updateItem), queried(store.Users, store.IndexDirectory))
+		// Renaming takes the hash along.
+		return ending().and(on(store.Users, deleteItem, putItem, updateItem), queried(store.Users, store.IndexDirectory)).hashes()
 	}
 	return Rights{}
 }
@@ -132,6 +135,12 @@ func on(table string, actions ...string) TableRights {
 // queried names an index that is queried.
 func queried(table, index string) TableRights {
 	return TableRights{Table: table, Indexes: []string{index}}
+}
+
+// hashes adds the right to read password hashes.
+func (r Rights) hashes() Rights {
+	r.Hashes = true
+	return r
 }
 
 // and adds rights on tables.

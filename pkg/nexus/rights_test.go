@@ -64,3 +64,16 @@ func TestRightsAreOnWhatThereIs(t *testing.T) {
 		t.Errorf("a function that is not there has the rights %+v", r)
 	}
 }
+
+// Password hashes are read by functions that log in, that make root, and that change users: whatever else a function does, it cannot read them.
+func TestWhoReadsHashes(t *testing.T) {
+	var readers []string
+	for _, function := range append(nexus.Functions(), nexus.FunctionSetup) {
+		if nexus.RightsOf(function).Hashes {
+			readers = append(readers, function)
+		}
+	}
+	if want := []string{nexus.FunctionConnection, nexus.FunctionSys, nexus.FunctionUser, nexus.FunctionSetup}; !slices.Equal(readers, want) {
+		t.Errorf("hashes are read by %v, want %v", readers, want)
+	}
+}

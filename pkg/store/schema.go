@@ -46,6 +46,14 @@ type Table struct {
 // AttrExpires is the attribute that TimeToLive goes by.
 const AttrExpires = "exp"
 
+// AttrHash is the attribute of a user's item that holds the hash of its password. Few functions may read it.
+const AttrHash = "hash"
+
+// UserAttributes are all others that a user's item has, sorted.
+func UserAttributes() []string {
+	return []string{"blacklist", "createdAt", "dir", "disabled", "maxsessions", "req", "tags", "templates", "uid", "user", "whitelist"}
+}
+
 // IndexQueue orders what waits in a partition of tasks: tasks and pulls apart, by priority and time. It is local because pairing needs strong
 // reads, and holds keys only so that changes of state that leave the queue alone cost nothing in it.
 const IndexQueue = "queue"

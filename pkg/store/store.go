@@ -75,8 +75,16 @@ func units(c *types.ConsumedCapacity) float64 {
 
 // Get reads an item strongly; nil if there is none.
 func (db *DB) Get(ctx context.Context, table string, key Item) (Item, error) {
-	out, err := db.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: db.table(table), Key: key,
-		ConsistentRead: aws.Bool(true), ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal})
+	return db.GetSome(ctx, table, key, "")
+}
+
+// GetSome is Get for the attributes that projection names (as an expression); empty means all.
+func (db *DB) GetSome(ctx context.Context, table string, key Item, projection string) (Item, error) {
+	in := &dynamodb.GetItemInput{TableName: db.table(table), Key: key, ConsistentRead: aws.Bool(true), ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal}
+	if projection != "" {
+		in.ProjectionExpression, in.ExpressionAttributeNames = &projection, db.names.of(nil, projection)
+	}
+	out, err := db.client.GetItem(ctx, in)
 	if err != nil {
 		return nil, fmt.Errorf("get %s: %w", table, translate(err))
 	}

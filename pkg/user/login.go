@@ -64,7 +64,7 @@ func (u *Users) Admit(ctx context.Context, name, ip string) (call.Admission, err
 	if name == call.Nobody {
 		return call.Admission{}, refused()
 	}
-	item, err := u.DB.Get(ctx, store.Users, key(name))
+	item, err := u.entitled(ctx, name)
 	if err != nil {
 		return call.Admission{}, err
 	}
@@ -81,10 +81,15 @@ func (u *Users) Admit(ctx context.Context, name, ip string) (call.Admission, err
 	return p.admission(), nil
 }
 
+// entitled reads of a user's item what says who it is and what it may, nil if there is none: not the password's hash, which most functions must not read.
+func (u *Users) entitled(ctx context.Context, name string) (store.Item, error) {
+	return u.DB.GetSome(ctx, store.Users, key(name), "#user, #uid, #tags, #templates, #disabled, #maxsessions, #whitelist, #blacklist")
+}
+
 // InForce returns what is in force now for the user of a name and uid. -32600 if there is none, be it that the name is another's by now; -32010 while
 // the user is disabled.
 func (u *Users) InForce(ctx context.Context, name, uid string) (call.Session, error) {
-	item, err := u.DB.Get(ctx, store.Users, key(name))
+	item, err := u.entitled(ctx, name)
 	switch {
 	case err != nil:
 		return call.Session{}, err
