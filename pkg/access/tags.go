@@ -27,6 +27,19 @@ func (t Tags) InForce(name string) map[string]json.RawMessage {
 	return set
 }
 
+// MoreOn reports whether tags allow something to be done to the user to that they do not allow on the user from: who might then rename the one to the other
+// would have by it what that one has, by another's password or a login in its place.
+func (t Tags) MoreOn(to, from string) bool {
+	for tag := range t.InForce(to) {
+		name, permission := strings.CutPrefix(tag, "@")
+		ofUsers := name == "admin" || strings.HasPrefix(name, "user.") || strings.HasPrefix(name, "sys.session.")
+		if permission && ofUsers && t.Allows(name, to) && !t.Allows(name, from) {
+			return true
+		}
+	}
+	return false
+}
+
 // winners yields the prefixes that bear on a name, from the one that wins over all: ".", a, a.b, a.b.c. On "", which is what listing everything is
 // on, bear "." and "".
 func (t Tags) winners(name string) func(yield func(prefix string) bool) {

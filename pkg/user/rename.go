@@ -29,7 +29,11 @@ func ReadRename(p *jsonrpc.Params) Rename {
 
 // Rename carries out user.rename: the user has all that it had, under another name. What names it elsewhere stays as it is: tags of others on the
 // old name, templates of others, and its sessions, which go on under the old name until they log in anew: to them it is another user, as its uid says.
+// -32010 for who may do more to the new name than to the old: it would come to the rights of whom it renames.
 func (u *Users) Rename(ctx context.Context, c *call.Call, p Rename) (jsonrpc.Outcome, error) {
+	if c.Session.Tags.MoreOn(p.New, p.User) {
+		return "", jsonrpc.Err(jsonrpc.PermissionDenied, "more is allowed on the new name than on the old")
+	}
 	item, err := u.read(ctx, c, p.User)
 	if err != nil {
 		return "", err
