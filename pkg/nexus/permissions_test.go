@@ -30,6 +30,7 @@ type line struct {
 	params  string
 	subject string            // "" for a method that needs no tag
 	besides map[string]string // the tags of a second permission that it needs, by prefix
+	alike   bool              // @admin on that prefix is no use to who has it not on the subject
 	silent  bool              // allowed, it waits
 	session bool              // it is about the session named $victim, of the user that is the subject
 	entered bool              // who has not logged in needs a tag
@@ -99,7 +100,7 @@ func lines() map[string]line {
 		"user.list":             listing,
 		"user.listTemplate":     user,
 		"user.rename": {params: `{"user":"demo.team.x","new":"other.name"}`, subject: subject,
-			besides: map[string]string{"other.name": "@user.rename"}},
+			besides: map[string]string{"other.name": "@user.rename"}, alike: true},
 		"user.setDisabled":    on(`{"user":"demo.team.x","disabled":true}`),
 		"user.setMaxSessions": on(`{"user":"demo.team.x","maxsessions":1}`),
 		"user.setPass":        on(`{"user":"demo.team.x","pass":"secret"}`),
@@ -317,8 +318,8 @@ func (g *guarded) holds(m nexus.Method, l line) {
 					}
 					both.tags[prefix] = map[string]any{second.tag: second.value}
 				}
+				given := second.given && !(l.alike && second.tag == "@admin" && !strings.HasPrefix(s.name, "admin"))
 				// What is said at "." is said on the second name too.
-				given := second.given
 				if root := s.tags["."]; root[tag] == true || root["@admin"] == true {
 					given = true
 				} else if _, says := root[second.tag]; says {
