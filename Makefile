@@ -17,7 +17,7 @@ run: ## start the bus on this machine; LISTEN=host:port, ARGS="-dynamodb 127.0.0
 	go run ./localstack -listen $(LISTEN) $(ARGS)
 
 test: ## run all tests; RACE=1 with the race detector, which needs a C compiler
-	go test $(if $(RACE),-race) ./...
+	go test $(if $(RACE),-race -timeout 30m) ./...
 	$(if $(RACE),,@$(MAKE) --no-print-directory test-infra)
 
 # The race detector has nothing to find in infra, which is one goroutine, and would have the CDK compiled once more.

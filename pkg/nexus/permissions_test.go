@@ -318,11 +318,14 @@ func (g *guarded) holds(m nexus.Method, l line) {
 					}
 					both.tags[prefix] = map[string]any{second.tag: second.value}
 				}
-				given := second.given && !(l.alike && second.tag == "@admin" && !strings.HasPrefix(s.name, "admin"))
+				given := second.given
 				// What is said at "." is said on the second name too.
 				if root := s.tags["."]; root[tag] == true || root["@admin"] == true {
 					given = true
 				} else if _, says := root[second.tag]; says {
+					given = false
+				}
+				if l.alike && second.tag == "@admin" && !strings.HasPrefix(s.name, "admin") {
 					given = false
 				}
 				if got, want := g.denied(m, l, both), want || !given; got != want {
