@@ -242,8 +242,7 @@ func (t *target) repeat(ctx context.Context, for_ time.Duration, do func(context
 	ctx, stop := context.WithTimeout(ctx, t.lasting(for_))
 	defer stop()
 	outcomes := make(chan error)
-	var one func()
-	one = func() {
+	one := func() {
 		for ctx.Err() == nil {
 			calling, called := context.WithTimeout(ctx, time.Second) // what is throttled is not answered
 			err := do(calling)
