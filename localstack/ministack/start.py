@@ -33,6 +33,19 @@ def _environment(*args):
 
 lambda_svc._provided_worker_env = _environment
 
+# A message nested deeper than Python's parser goes has no method that could be read: it is $default's, as API Gateway gives it what it cannot read.
+select_route = apigateway._evaluate_route_selection
+
+
+def _select_route(*args):
+    try:
+        return select_route(*args)
+    except RecursionError:
+        return "$default"
+
+
+apigateway._evaluate_route_selection = _select_route
+
 # A function without its log group makes it, by a right that these functions have not: one that a late timer calls while the stack is destroyed.
 emit = lambda_svc._emit_lambda_logs
 

@@ -75,7 +75,7 @@ func TestSentThenClosedAtOnce(t *testing.T) {
 					"published":  other.ask(fmt.Sprintf(`"pipe.read","params":{"pipeid":%q,"timeout":3}`, heard)),
 					"d.detached": other.ask(`"task.list","params":{"prefix":"d"}`),
 					`"late"`:     other.ask(`"user.list"`),
-					"worked":     other.text[pushed],
+					"worked":     other.said(pushed),
 				} {
 					name := strings.TrimPrefix(what, "d.")
 					if strings.Contains(got, name) != carriedOut {
@@ -177,12 +177,12 @@ func TestOneResultTooBigEndsOneWorker(t *testing.T) {
 					pusher.ask(fmt.Sprintf(`"sys.session.kick","params":{"connid":%q}`, connid))
 				}
 				<-time.After(10 * time.Second)
-				text := pusher.text[pushed]
+				text := pusher.said(pushed)
 				if !strings.Contains(text, `"code":-32012`) || !strings.Contains(text, "over 32 KB") || pusher.answered(pushed).Sub(began) > 3*time.Second {
 					t.Errorf("after %s: %s", pusher.answered(pushed).Sub(began), text)
 				}
 				if first == "$disconnect" && !next.answered(waits).IsZero() {
-					t.Error("the task was handed on: " + next.text[waits])
+					t.Error("the task was handed on: " + next.said(waits))
 				}
 				if list := pusher.ask(`"task.count","params":{"prefix":"t"}`); strings.Contains(list, `"pushCount":1`) {
 					t.Error(list)

@@ -47,6 +47,13 @@ type person struct {
 	n       int
 }
 
+// said is the answer to a request, empty if there is none yet.
+func (p *person) said(id string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text[id]
+}
+
 func connect(t *testing.T, s *stack.Stack) *person {
 	t.Helper()
 	p := &person{t: t, got: map[string]time.Time{}, text: map[string]string{}}
