@@ -185,6 +185,11 @@ func TestCredentialsAreALogin(t *testing.T) {
 		t.Errorf("one's own password: %s", got)
 	}
 	_ = open[1].Close(websocket.StatusNormalClosure, "")
+	for n := 0; !strings.Contains(users(t, root), `{"prefix":"ana","count":1}`); n++ { // its $disconnect comes behind
+		if n == 10_000 {
+			t.Fatal("a closed connection is a session still")
+		}
+	}
 	for _, pass := range []string{secret, "another"} {
 		want := map[bool]int{true: 101, false: 401}[pass == "another"]
 		if _, status := dial(t, "ws://"+s.Addr+"/v0", basic("ana:"+pass), ""); status != want {
