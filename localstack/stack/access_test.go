@@ -63,7 +63,6 @@ func doors(t *testing.T, access string) (s *stack.Stack, log *record) {
 	for n, request := range []string{
 		`"method":"user.create","params":{"user":"ana","pass":"se:cret ü?"}`,
 		`"method":"user.setTags","params":{"user":"ana","prefix":".","tags":{"@sys.session.list":true}}`,
-		`"method":"user.setMaxSessions","params":{"user":"ana","maxsessions":2}`,
 		`"method":"user.create","params":{"user":"off","pass":"se:cret ü?"}`,
 		`"method":"user.setDisabled","params":{"user":"off","disabled":true}`,
 		`"method":"user.create","params":{"user":"far","pass":"se:cret ü?"}`,
@@ -163,6 +162,10 @@ func TestAClosedDoor(t *testing.T) {
 // Who connects with credentials counts among the user's sessions, and is reached by kick and reload as who logged in later.
 func TestCredentialsAreALogin(t *testing.T) {
 	s, _ := doors(t, "closed")
+	root, _ := dial(t, "ws://"+s.Addr+"/v0", basic("root:root"), "")
+	if got := asks(t, root, `{"id":0,"method":"user.setMaxSessions","params":{"user":"ana","maxsessions":2}}`); !strings.Contains(got, `"ok":true`) {
+		t.Fatal(got)
+	}
 	var open []*websocket.Conn
 	for range 2 {
 		ws, status := dial(t, "ws://"+s.Addr+"/v0", basic("ana:"+secret), "")
@@ -174,7 +177,6 @@ func TestCredentialsAreALogin(t *testing.T) {
 	if _, status := dial(t, "ws://"+s.Addr+"/v0", basic("ana:"+secret), ""); status != http.StatusUnauthorized {
 		t.Errorf("a third session of two: %d", status)
 	}
-	root, _ := dial(t, "ws://"+s.Addr+"/v0", basic("root:root"), "")
 	if got := users(t, root); !strings.Contains(got, `{"prefix":"ana","count":2}`) || strings.Contains(got, "nobody") {
 		t.Error(got)
 	}
