@@ -105,7 +105,11 @@ func (t *Tasks) conclude(ctx context.Context, i *item, e end) error {
 			return errors.Join(t.gone(ctx, []string{connid, finisher}, errs[:2]), errs[2], t.halfPosted(ctx, i, toCaller, toFinisher))
 		}
 	}
-	return errors.Join(t.clear(ctx, i, keep), t.gone(ctx, []string{connid, finisher}, errs[:2]))
+	// The sessions first: were the handler to die between, an answer would count as posted whose caller, by a 410 that was wrong, is there and waits.
+	if err := t.gone(ctx, []string{connid, finisher}, errs[:2]); err != nil {
+		return err
+	}
+	return t.clear(ctx, i, keep)
 }
 
 // acknowledgement is the row that says that a detached push was answered, empty for all else. Mostly it is the maker's, or the mark; not where a push
