@@ -61,7 +61,7 @@ const tooBig = "the worker's connection was closed for a frame over 32 KB, or a 
 func (t *Tasks) fail(ctx context.Context, e *item, only string, vals store.Item) error {
 	vals[":task"] = store.S(kindTask)
 	_, _, err := t.finish(ctx, e.key, end{outcome: jsonrpc.Failure(jsonrpc.Err(jsonrpc.LimitExceeded, tooBig)), request: t.NewID(),
-		actions: []string{actionPullerDisconnect}, only: "#kind = :task AND " + only, values: vals})
+		actions: []string{actionPullerDisconnect}, only: "#kind = :task AND #dl > :now AND " + only, values: vals}) // past its deadline it is the deadline's
 	if deliver.OnlyUndelivered(err) {
 		return nil // it is recorded; repair posts it
 	}
